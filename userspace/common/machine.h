@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The emulated machine: memory shared on the host by the QEMU processes whose
+ * virtual CPUs take turns on the same emulated physical CPUs, and by the CPU
+ * accountant.  No guest sees it; what a guest sees is in linux/pvenergy.h.
+ *
+ * Time on a physical CPU is cut into turns.  One virtual CPU at a time holds
+ * the physical CPU; at each switch to another virtual machine the counters of
+ * the physical CPU are recorded.  Whatever the counters advance between two
+ * records belongs to the virtual machine that held the CPU, idle time
+ * included, so that the turns partition the counters exactly.
+ *
+ * The counters of a physical CPU are the sum of what each virtual machine
+ * counted there (@own, one writer each, never reset), but for the time stamp
+ * counter, which is a clock.
+ */
+#ifndef RCONTAINER_MACHINE_H
+#define RCONTAINER_MACHINE_H
+
+#include <pthread.h>
+#include <stdint.h>
+
+#include <linux/pvenergy.h>
+
+#define MACHINE_MAGIC		0x454e494843414d50ULL	/* "PMACHINE" */
+#define MACHINE_VERSION		1
+#define MACHINE_MAX_PCPUS	8
+#define MACHINE_MAX_VMS		32
+#define MACHINE_NO_VM		UINT32_MAX
+#define MACHINE_LOG_ENTRIES	8192
+
+/* Rate of the emulated time stamp counter: about what TCG executes. */
+#define MACHINE_TSC_KHZ		100000
+
+/* Files in the machine's directory. */
+#define MACHINE_FILE		"machine"
+#define MACHINE_PAGE_SUFFIX	".page"
+
+/**
+ * struct machine_switch - one entry of a physical CPU's host log
+ * @from: slot of the virtual machine that left, MACHINE_NO_VM at first
+ * @to: slot of the virtual machine that enters
+ * @counters: the physical CPU's counters at this moment
+ */
+struct machine_switch {
+	uint32_t from;
+	uint32_t to;
+	uint64_t counters[PVENERGY_MAX_EVENTS];
+};
+
+/**
+ * struct machine_vm - a slot for one virtual machine
+ * @pid: its QEMU process, 0 if the slot is free
+ * @generation: how many virtual machines have used the slot
+ * @name: NUL-terminated
+ */
+struct machine_vm {
+	uint32_t pid;
+	uint32_t generation;
+	char name[PVENERGY_NAME_LEN];
+};
+
+/* Microarchitectural state of a physical CPU; see plugin/uarch.h. */
+#define MACHINE_UARCH_SIZE	65536
+
+/**
+ * struct machine_pcpu - an emulated physical CPU
+ * @lock: robust, process-shared; protects all but @own and @uarch, which
+ *	belong to the holder, and @heartbeat
+ * @owner: slot of the virtual machine that holds the CPU or, if it does not
+ *	run (idle), held it last; MACHINE_NO_VM before the first
+ * @running: @owner executes code
+ * @waiting: bit mask of the slots that want the CPU
+ * @turn: futex word, changes with every grant and release
+ * @heartbeat: advances while the owner executes
+ * @log_head: number of switches logged so far
+ * @at_switch: the counters at the last switch
+ * @total: per slot, what it was charged in all its finished turns
+ * @own: per slot, what its virtual CPU here has counted
+ * @log: switch n is in log[n % MACHINE_LOG_ENTRIES]
+ * @uarch: branch predictor and caches
+ */
+struct machine_pcpu {
+	pthread_mutex_t lock;
+	uint32_t owner;
+	uint32_t running;
+	uint32_t waiting;
+	uint32_t turn;
+	uint64_t heartbeat;
+	uint64_t log_head;
+	uint64_t at_switch[PVENERGY_MAX_EVENTS];
+	uint64_t total[MACHINE_MAX_VMS][PVENERGY_MAX_EVENTS];
+	uint64_t own[MACHINE_MAX_VMS][PVENERGY_MAX_EVENTS];
+	struct machine_switch log[MACHINE_LOG_ENTRIES];
+	unsigned char uarch[MACHINE_UARCH_SIZE] __attribute__((aligned(64)));
+};
+
+/**
+ * struct machine - the shared file
+ * @magic: MACHINE_MAGIC, written last
+ * @version: MACHINE_VERSION
+ * @nr_pcpus: 1 to MACHINE_MAX_PCPUS
+ * @size: sizeof(struct machine)
+ * @tsc_khz: rate of the time stamp counter
+ * @tsc_zero_ns: CLOCK_MONOTONIC at which it was zero
+ * @lock: robust, process-shared; protects @vm
+ * @vm: the virtual machines
+ * @pcpu: the physical CPUs
+ */
+struct machine {
+	uint64_t magic;
+	uint32_t version;
+	uint32_t nr_pcpus;
+	uint64_t size;
+	uint64_t tsc_khz;
+	uint64_t tsc_zero_ns;
+	pthread_mutex_t lock;
+	struct machine_vm vm[MACHINE_MAX_VMS];
+	struct machine_pcpu pcpu[MACHINE_MAX_PCPUS];
+};
+
+/**
+ * machine_create() - make a machine's shared file
+ * @dir: directory, exists
+ * @nr_pcpus: number of emulated physical CPUs
+ * @tsc_khz: rate of the time stamp counter
+ *
+ * Creates @dir/MACHINE_FILE.  If another process was first, that is no error.
+ *
+ * Return: 0, or a negative errno.
+ */
+int machine_create(const char *dir, unsigned int nr_pcpus, uint64_t tsc_khz);
+
+/**
+ * machine_open() - map a machine's shared file
+ * @dir: directory
+ * @writable: map for writing too
+ * @err: set to a negative errno on failure
+ *
+ * Return: the mapping, checked for magic, version and size, or NULL.
+ */
+struct machine *machine_open(const char *dir, int writable, int *err);
+void machine_close(struct machine *m);
+
+/**
+ * machine_lock() - take a robust lock, recovering it if its holder died
+ * @lock: of a struct machine or struct machine_pcpu
+ *
+ * Every update under these locks is consistent at each step, so a dead
+ * holder's work needs no repair.
+ */
+void machine_lock(pthread_mutex_t *lock);
+void machine_unlock(pthread_mutex_t *lock);
+
+/* The time stamp counter of all physical CPUs, now. */
+uint64_t machine_tsc(const struct machine *m);
+
+/**
+ * machine_vm_add() - take a slot
+ * @m: the machine, mapped for writing
+ * @name: the virtual machine's name, shorter than PVENERGY_NAME_LEN
+ * @pid: its process
+ *
+ * A slot whose process is gone is free; one that was never used is preferred,
+ * so that the counts of virtual machines that ended stay readable.
+ *
+ * Return: the slot, -EEXIST if a living virtual machine has the name, -ENOSPC.
+ */
+int machine_vm_add(struct machine *m, const char *name, uint32_t pid);
+void machine_vm_remove(struct machine *m, unsigned int slot);
+
+/* The physical CPU's counters, now: the sum of @own, and the clock. */
+void machine_pcpu_counters(const struct machine *m, unsigned int pcpu,
+			   uint64_t counters[PVENERGY_MAX_EVENTS]);
+
+/**
+ * machine_pcpu_switch() - give a physical CPU to a virtual machine
+ * @m: the machine, mapped for writing
+ * @pcpu: the physical CPU, its lock held
+ * @to: slot of the virtual machine
+ *
+ * Ends the owner's turn at the counters of this moment: adds the turn to its
+ * @total, writes @at_switch and the log entry, and makes @to the owner.
+ */
+void machine_pcpu_switch(struct machine *m, unsigned int pcpu, unsigned int to);
+
+#endif /* RCONTAINER_MACHINE_H */
