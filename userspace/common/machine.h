@@ -12,7 +12,12 @@
  *
  * The counters of a physical CPU are the sum of what each virtual machine
  * counted there (@own, one writer each, never reset), but for the time stamp
- * counter, which is a clock.
+ * counter, which is a clock.  Hence, for every physical CPU and counter:
+ *
+ *	@unowned + sum of @total + turn that still runs = counters now
+ *
+ * A virtual machine that takes over the slot of one that ended goes on from
+ * its counts; who wants the counts of one virtual machine takes differences.
  */
 #ifndef RCONTAINER_MACHINE_H
 #define RCONTAINER_MACHINE_H
@@ -64,9 +69,33 @@ struct machine_vm {
 #define MACHINE_UARCH_SIZE	65536
 
 /**
+ * struct machine_redo - a switch in the making
+ * @valid: the fields below are complete, the switch may be half done
+ * @from: as in the log entry
+ * @to: as in the log entry
+ * @reserved: zero
+ * @log_head: of the physical CPU, after the switch
+ * @counters: the physical CPU's counters at the switch
+ * @total: of @from, after the switch
+ *
+ * A switch changes several fields, and its maker can be killed in between.
+ * What they shall become is noted here first, so that whoever takes the lock
+ * next can finish the switch.
+ */
+struct machine_redo {
+	uint32_t valid;
+	uint32_t from;
+	uint32_t to;
+	uint32_t reserved;
+	uint64_t log_head;
+	uint64_t counters[PVENERGY_MAX_EVENTS];
+	uint64_t total[PVENERGY_MAX_EVENTS];
+};
+
+/**
  * struct machine_pcpu - an emulated physical CPU
- * @lock: robust, process-shared; protects all but @own and @uarch, which
- *	belong to the holder, and @heartbeat
+ * @lock: robust, process-shared, taken with machine_pcpu_lock(); protects all
+ *	but @own and @uarch, which belong to the holder, and @heartbeat
  * @owner: slot of the virtual machine that holds the CPU or, if it does not
  *	run (idle), held it last; MACHINE_NO_VM before the first
  * @running: @owner executes code
@@ -75,13 +104,15 @@ struct machine_vm {
  * @heartbeat: advances while the owner executes
  * @log_head: number of switches logged so far
  * @at_switch: the counters at the last switch
+ * @unowned: what the counters advanced before the first switch
+ * @redo: the switch in the making
  * @total: per slot, what it was charged in all its finished turns
  * @own: per slot, what its virtual CPU here has counted
  * @log: switch n is in log[n % MACHINE_LOG_ENTRIES]
  * @uarch: branch predictor and caches
  */
 struct machine_pcpu {
-	pthread_mutex_t lock;
+	pthread_mutex_t lock __attribute__((aligned(64)));
 	uint32_t owner;
 	uint32_t running;
 	uint32_t waiting;
@@ -89,8 +120,11 @@ struct machine_pcpu {
 	uint64_t heartbeat;
 	uint64_t log_head;
 	uint64_t at_switch[PVENERGY_MAX_EVENTS];
+	uint64_t unowned[PVENERGY_MAX_EVENTS];
+	struct machine_redo redo;
 	uint64_t total[MACHINE_MAX_VMS][PVENERGY_MAX_EVENTS];
-	uint64_t own[MACHINE_MAX_VMS][PVENERGY_MAX_EVENTS];
+	uint64_t own[MACHINE_MAX_VMS][PVENERGY_MAX_EVENTS]
+		__attribute__((aligned(64)));
 	struct machine_switch log[MACHINE_LOG_ENTRIES];
 	unsigned char uarch[MACHINE_UARCH_SIZE] __attribute__((aligned(64)));
 };
@@ -144,13 +178,23 @@ void machine_close(struct machine *m);
 
 /**
  * machine_lock() - take a robust lock, recovering it if its holder died
- * @lock: of a struct machine or struct machine_pcpu
+ * @lock: of a struct machine
  *
- * Every update under these locks is consistent at each step, so a dead
+ * Every update of @vm under this lock is consistent at each step, so a dead
  * holder's work needs no repair.
  */
 void machine_lock(pthread_mutex_t *lock);
 void machine_unlock(pthread_mutex_t *lock);
+
+/**
+ * machine_pcpu_lock() - lock a physical CPU
+ * @m: the machine, mapped for writing
+ * @pcpu: the physical CPU
+ *
+ * Finishes the switch of a holder that died in the midst of it.
+ */
+void machine_pcpu_lock(struct machine *m, unsigned int pcpu);
+void machine_pcpu_unlock(struct machine *m, unsigned int pcpu);
 
 /* The time stamp counter of all physical CPUs, now. */
 uint64_t machine_tsc(const struct machine *m);
@@ -169,6 +213,9 @@ uint64_t machine_tsc(const struct machine *m);
 int machine_vm_add(struct machine *m, const char *name, uint32_t pid);
 void machine_vm_remove(struct machine *m, unsigned int slot);
 
+/* Does a process still use the slot?  (A zombie counts as alive.) */
+int machine_vm_alive(const struct machine *m, unsigned int slot);
+
 /* The physical CPU's counters, now: the sum of @own, and the clock. */
 void machine_pcpu_counters(const struct machine *m, unsigned int pcpu,
 			   uint64_t counters[PVENERGY_MAX_EVENTS]);
@@ -180,7 +227,8 @@ void machine_pcpu_counters(const struct machine *m, unsigned int pcpu,
  * @to: slot of the virtual machine
  *
  * Ends the owner's turn at the counters of this moment: adds the turn to its
- * @total, writes @at_switch and the log entry, and makes @to the owner.
+ * @total, writes @at_switch and the log entry, and makes @to the owner.  @to
+ * may be the owner: then only the turn ends.
  */
 void machine_pcpu_switch(struct machine *m, unsigned int pcpu, unsigned int to);
 
