@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef _PMC_PAGE_H
+#define _PMC_PAGE_H
+
+#include <linux/compiler.h>
+#include <linux/pmc.h>
+#include <asm/barrier.h>
+
+/*
+ * How often a reader starts anew before it leaves the counts to the next
+ * reading.  The host's update takes a few hundred instructions; a host that
+ * was preempted in one takes milliseconds, and waiting for it with a runqueue
+ * locked would help nobody.
+ */
+#define PMC_PAGE_TURNS	16
+
+/* What went wrong while reading, per CPU. */
+struct pmc_page_stats {
+	u64	retries;
+	u64	gave_up;
+};
+
+/*
+ * A host value is one of the page's fields, read once.  The page is writable
+ * for the host alone, which need not be well-behaved.
+ */
+#define pmc_page_read(field)	READ_ONCE(field)
+
+/**
+ * pmc_page_charge() - charge from one virtual CPU's part of an energy page
+ * @v: the virtual CPU that this CPU is
+ * @last: previous virtual counts
+ * @sum: where to add the difference
+ * @stats: this CPU's statistics
+ *
+ * virtual = raw - foreign, see <uapi/linux/pvenergy.h>.  The counts go to
+ * registers first, since a torn reading must not be seen in @sum.
+ *
+ * Context: as struct pmc_ops.charge.
+ */
+static __always_inline void
+pmc_page_charge(const struct pvenergy_vcpu *v, u64 *last, u64 *sum,
+		struct pmc_page_stats *stats)
+{
+	unsigned int turns, i;
+	u64 now[PMC_MAX_EVENTS];
+	u32 seq;
+
+	for (turns = PMC_PAGE_TURNS; turns; turns--) {
+		seq = pmc_page_read(v->seq);
+		smp_rmb();
+#pragma GCC unroll 8
+		for (i = 0; i < PMC_MAX_EVENTS; i++)
+			now[i] = pmc_page_read(v->raw[i]) -
+				 pmc_page_read(v->foreign[i]);
+		smp_rmb();
+		if (likely(!(seq & 1) && seq == pmc_page_read(v->seq)))
+			break;
+		stats->retries++;
+		cpu_relax();
+	}
+	if (unlikely(!turns)) {
+		stats->gave_up++;
+		return;
+	}
+#pragma GCC unroll 8
+	for (i = 0; i < PMC_MAX_EVENTS; i++) {
+		WRITE_ONCE(sum[i], sum[i] + (now[i] - last[i]));
+		last[i] = now[i];
+	}
+}
+
+int pmc_page_check(const void *page, u64 size, struct pvenergy_header *h,
+		   const char **why);
+
+/* What a virtual CPU's log says, for one who looks now and then. */
+struct pmc_page_log {
+	u64	seen;		/* absences looked at so far */
+	u64	overrun;	/* absences overwritten before that */
+	u64	mismatches;	/* looks in which log and foreign counts differed */
+	u64	foreign[PMC_MAX_EVENTS];	/* at the last look */
+};
+
+void pmc_page_log_check(const struct pvenergy_vcpu *v, struct pmc_page_log *log);
+
+#endif /* _PMC_PAGE_H */

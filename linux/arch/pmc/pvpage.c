@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Event counters from the energy page that the hypervisor shares with this
+ * virtual machine, on an ivshmem-plain PCI device.
+ */
+#define pr_fmt(fmt) "pvpage: " fmt
+
+#include <linux/cpumask.h>
+#include <linux/io.h>
+#include <linux/mutex.h>
+#include <linux/pci.h>
+#include <linux/percpu.h>
+#include <linux/pmc.h>
+#include <linux/seq_file.h>
+#include <linux/smp.h>
+
+#include "page.h"
+
+#define IVSHMEM_DEVICE_ID	0x1110
+#define IVSHMEM_BAR_MEMORY	2
+
+/**
+ * struct pvpage_cpu - this CPU in the page
+ * @vcpu: its part, NULL if the page has none
+ * @stats: written by this CPU alone
+ * @log: protected by pvpage_log_mutex
+ */
+struct pvpage_cpu {
+	const struct pvenergy_vcpu	*vcpu;
+	struct pmc_page_stats		stats;
+	struct pmc_page_log		log;
+};
+
+static DEFINE_PER_CPU_ALIGNED(struct pvpage_cpu, pvpage_cpu);
+static DEFINE_MUTEX(pvpage_log_mutex);
+static struct pmc_backend pvpage_backend;
+static struct pci_dev *pvpage_dev;
+static void *pvpage_mem;
+static char pvpage_vm_name[PVENERGY_NAME_LEN];
+
+static void pvpage_charge(u64 *last, u64 *sum)
+{
+	struct pvpage_cpu *c = this_cpu_ptr(&pvpage_cpu);
+
+	if (likely(c->vcpu))
+		pmc_page_charge(c->vcpu, last, sum, &c->stats);
+}
+
+static void pvpage_show(struct seq_file *m)
+{
+	u64 retries = 0, gave_up = 0, moves = 0;
+	struct pmc_page_log log = {};
+	unsigned int cpu;
+
+	guard(mutex)(&pvpage_log_mutex);
+	for_each_possible_cpu(cpu) {
+		struct pvpage_cpu *c = per_cpu_ptr(&pvpage_cpu, cpu);
+
+		if (!c->vcpu)
+			continue;
+		pmc_page_log_check(c->vcpu, &c->log);
+		retries += READ_ONCE(c->stats.retries);
+		gave_up += READ_ONCE(c->stats.gave_up);
+		moves += READ_ONCE(c->vcpu->moves);
+		log.seen += c->log.seen;
+		log.overrun += c->log.overrun;
+		log.mismatches += c->log.mismatches;
+	}
+	seq_printf(m, "vm %s\n", pvpage_vm_name);
+	seq_printf(m, "read_retries %llu\nreads_given_up %llu\n", retries, gave_up);
+	seq_printf(m, "absences %llu\nmoves %llu\n", log.seen, moves);
+	seq_printf(m, "log_overrun %llu\nlog_mismatches %llu\n",
+		   log.overrun, log.mismatches);
+}
+
+static const struct pmc_ops pvpage_ops = {
+	.name	= "pvpage",
+	.charge	= pvpage_charge,
+	.show	= pvpage_show,
+};
+
+static void pvpage_map_cpus(const struct pvenergy_header *h)
+{
+	const struct pvenergy_vcpu *v;
+	unsigned int cpu, i;
+
+	for_each_possible_cpu(cpu) {
+		for (i = 0; i < h->nr_vcpus; i++) {
+			v = pvpage_mem + h->vcpu_offset + (size_t)i * h->vcpu_stride;
+			if (READ_ONCE(v->id) == cpu_physical_id(cpu))
+				break;
+		}
+		if (i < h->nr_vcpus)
+			per_cpu(pvpage_cpu.vcpu, cpu) = v;
+		else if (cpu_present(cpu))
+			pr_warn("CPU %u is not in the energy page: what runs there is not counted\n",
+				cpu);
+	}
+}
+
+static int pvpage_setup(struct pci_dev *pdev, struct pvenergy_header *h)
+{
+	resource_size_t size = pci_resource_len(pdev, IVSHMEM_BAR_MEMORY);
+	const char *why;
+	int ret;
+
+	/*
+	 * Plain memory on the host.  Where the firmware's MTRRs call the BAR
+	 * uncached this mapping works too, only slower.
+	 */
+	pvpage_mem = memremap(pci_resource_start(pdev, IVSHMEM_BAR_MEMORY),
+			      size, MEMREMAP_WB);
+	if (!pvpage_mem)
+		return -ENOMEM;
+
+	ret = pmc_page_check(pvpage_mem, size, h, &why);
+	if (ret) {
+		if (ret == -EINVAL)
+			pci_err(pdev, "energy page refused: %s (version %u, %llu bytes)\n",
+				why, h->version, (u64)size);
+		goto unmap;
+	}
+
+	pvpage_backend.ops = &pvpage_ops;
+	pvpage_backend.nr_events = h->nr_events;
+	memcpy(pvpage_backend.events, h->events, sizeof(h->events));
+	strscpy(pvpage_vm_name, h->vm_name);
+	pvpage_map_cpus(h);
+	ret = pmc_register(&pvpage_backend);
+	if (!ret)
+		return 0;
+	pci_err(pdev, "energy page not used: another source of counters is, or accounting has begun\n");
+unmap:
+	memunmap(pvpage_mem);
+	return ret;
+}
+
+static int pvpage_probe(struct pci_dev *pdev, const struct pci_device_id *id)
+{
+	struct pvenergy_header *h;
+	int ret;
+
+	/* Other ivshmem devices are none of our business, nor is a second page. */
+	if (pvpage_dev || !pci_resource_len(pdev, IVSHMEM_BAR_MEMORY))
+		return -ENODEV;
+	ret = pcim_enable_device(pdev);
+	if (ret)
+		return ret;
+	h = kzalloc(sizeof(*h), GFP_KERNEL);
+	if (!h)
+		return -ENOMEM;
+	ret = pvpage_setup(pdev, h);
+	kfree(h);
+	if (!ret)
+		pvpage_dev = pdev;
+	return ret;
+}
+
+static void pvpage_remove(struct pci_dev *pdev)
+{
+	unsigned int cpu;
+
+	pmc_unregister(&pvpage_backend);
+	guard(mutex)(&pvpage_log_mutex);
+	for_each_possible_cpu(cpu)
+		per_cpu(pvpage_cpu.vcpu, cpu) = NULL;
+	memunmap(pvpage_mem);
+	pvpage_dev = NULL;
+}
+
+static const struct pci_device_id pvpage_ids[] = {
+	{ PCI_DEVICE(PCI_VENDOR_ID_REDHAT_QUMRANET, IVSHMEM_DEVICE_ID) },
+	{ }
+};
+
+static struct pci_driver pvpage_driver = {
+	.name		= "pvpage",
+	.id_table	= pvpage_ids,
+	.probe		= pvpage_probe,
+	.remove		= pvpage_remove,
+	.driver		= { .suppress_bind_attrs = true },
+};
+builtin_pci_driver(pvpage_driver);

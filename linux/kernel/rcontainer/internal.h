@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef _RCONTAINER_INTERNAL_H
+#define _RCONTAINER_INTERNAL_H
+
+#include <linux/kernfs.h>
+#include <linux/list.h>
+#include <linux/percpu.h>
+#include <linux/pmc.h>
+#include <linux/rcontainer.h>
+#include <linux/refcount.h>
+#include <linux/types.h>
+#include <linux/workqueue.h>
+
+/* As deep as anybody sane nests, and a bound for paths and walks. */
+#define RCONTAINER_MAX_DEPTH	64
+
+/* Event counts on one CPU; one cache line with eight events. */
+struct rcontainer_counts {
+	u64	event[PMC_MAX_EVENTS];
+} ____cacheline_aligned_in_smp;
+
+/**
+ * struct rcontainer - one who pays
+ * @counts: events charged, per CPU.  Written by the CPU itself with interrupts
+ *	off, read from anywhere.
+ * @ref: the container as long as it is in the tree, each bound task, each
+ *	child.  Built-in containers are not counted.
+ * @builtin: root, idle and interrupt: not to be removed
+ * @offline: removed by the user.  Whatever it is still charged counts for its
+ *	nearest ancestor that is not offline.  Protected by rcontainer_mutex.
+ * @id: weak reference, see rcontainer_by_id()
+ * @depth: 0 for root
+ * @parent: NULL for root
+ * @children: protected by rcontainer_mutex
+ * @sibling: likewise; in @children of @parent until freed
+ * @inherited: counts of freed children.  Protected by rcontainer_mutex.
+ * @kn: directory in rcfs, valid until @offline
+ * @name: the directory's name
+ * @row: scratch for rcontainer_snapshot(), protected by rcontainer_mutex
+ * @free_work: the last reference is dropped where one can't sleep
+ * @rcu: readers that found it by a weak reference or in a task
+ */
+struct rcontainer {
+	struct rcontainer_counts __percpu *counts;
+	refcount_t		ref;
+	bool			builtin;
+	bool			offline;
+	u32			id;
+	unsigned int		depth;
+	struct rcontainer	*parent;
+	struct list_head	children;
+	struct list_head	sibling;
+	u64			inherited[PMC_MAX_EVENTS];
+	struct kernfs_node	*kn;
+	const char		*name;
+	unsigned int		row;
+	union {
+		struct work_struct	free_work;
+		struct rcu_head		rcu;
+	};
+};
+
+/* core.c */
+extern struct mutex rcontainer_mutex;
+extern struct rcontainer rcontainer_idle;
+extern struct rcontainer rcontainer_interrupt;
+
+struct rcontainer *rcontainer_create(struct rcontainer *parent, const char *name);
+int rcontainer_remove(struct rcontainer *c);
+int rcontainer_bind(struct task_struct *p, struct rcontainer *c);
+struct rcontainer *rcontainer_by_id(u32 id);
+struct rcontainer *rcontainer_next_descendant(struct rcontainer *pos,
+					      struct rcontainer *top);
+
+static inline bool rcontainer_tryget(struct rcontainer *c)
+{
+	return c->builtin || refcount_inc_not_zero(&c->ref);
+}
+
+void rcontainer_put(struct rcontainer *c);
+
+/* switch.c */
+void rcontainer_enable(void);
+void rcontainer_resync(struct task_struct *p);
+void rcontainer_fold(struct rcontainer *top);
+void rcontainer_snapshot_cpus(u64 (*rows)[PMC_MAX_EVENTS], u64 *virtual);
+
+/* energy.c */
+
+/**
+ * struct rcontainer_energy - energy of one device
+ * @access_uj: access cost, microjoules
+ * @base_uj: base cost, microjoules
+ */
+struct rcontainer_energy {
+	u64	access_uj;
+	u64	base_uj;
+};
+
+void rcontainer_read(struct rcontainer *c, bool subtree, u64 *sum);
+void rcontainer_price(const struct pmc_backend *backend, const u64 *counts,
+		      struct rcontainer_energy *energy);
+
+struct rcontainer_snapshot {
+	unsigned int	nr_rows;
+	u64		virtual[PMC_MAX_EVENTS];
+	u64		(*rows)[PMC_MAX_EVENTS];
+};
+
+int rcontainer_snapshot(struct rcontainer_snapshot *s);
+void rcontainer_snapshot_free(struct rcontainer_snapshot *s);
+
+/* rcfs.c */
+int rcfs_init(void);
+
+#endif /* _RCONTAINER_INTERNAL_H */

@@ -1,0 +1,571 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * rcfs, the file system that shows the containers as directories.
+ *
+ * Operations that need rcontainer_mutex break the active protection of their
+ * kernfs node first, as cgroups do: removal waits for active nodes with the
+ * mutex held.
+ */
+#define pr_fmt(fmt) "rcontainer: " fmt
+
+#include <linux/cred.h>
+#include <linux/ctype.h>
+#include <linux/fs.h>
+#include <linux/fs_context.h>
+#include <linux/kobject.h>
+#include <linux/kernfs.h>
+#include <linux/limits.h>
+#include <linux/mutex.h>
+#include <linux/pid.h>
+#include <linux/sched.h>
+#include <linux/sched/signal.h>
+#include <linux/sched/task.h>
+#include <linux/seq_file.h>
+#include <linux/slab.h>
+#include <linux/sysfs.h>
+#include <linux/user_namespace.h>
+
+#include "internal.h"
+
+#define RCFS_SUPER_MAGIC	0x52434653	/* "RCFS" */
+
+static struct kernfs_root *rcfs_root;
+
+/**
+ * struct rcfs_file - a file in each container's directory, or in info/
+ * @name: its name
+ * @mode: permissions
+ * @ops: kernfs operations
+ * @flags: RCFS_*
+ */
+struct rcfs_file {
+	const char		*name;
+	umode_t			mode;
+	struct kernfs_ops	ops;
+	unsigned int		flags;
+};
+
+#define RCFS_NOT_BUILTIN	BIT(0)	/* nothing can be bound to idle, interrupt */
+
+static struct rcontainer *kn_container(struct kernfs_node *kn)
+{
+	return kernfs_type(kn) == KERNFS_DIR ? kn->priv : kn->parent->priv;
+}
+
+/*
+ * Lock the tree on behalf of an operation on @kn.  Returns its container, or
+ * NULL if that was removed meanwhile; to be undone by kn_unlock() with the
+ * same arguments only where it is not NULL.
+ */
+static struct rcontainer *kn_lock_live(struct kernfs_node *kn)
+{
+	struct rcontainer *c = kn_container(kn);
+
+	if (!rcontainer_tryget(c))
+		return NULL;
+	kernfs_break_active_protection(kn);
+	mutex_lock(&rcontainer_mutex);
+	if (!c->offline)
+		return c;
+	mutex_unlock(&rcontainer_mutex);
+	kernfs_unbreak_active_protection(kn);
+	rcontainer_put(c);
+	return NULL;
+}
+
+static void kn_unlock(struct kernfs_node *kn, struct rcontainer *c)
+{
+	mutex_unlock(&rcontainer_mutex);
+	kernfs_unbreak_active_protection(kn);
+	rcontainer_put(c);
+}
+
+static struct kernfs_node *seq_kn(struct seq_file *m)
+{
+	return ((struct kernfs_open_file *)m->private)->kn;
+}
+
+/* tasks and procs */
+
+static int show_ids(struct seq_file *m, bool procs)
+{
+	struct rcontainer *c = kn_container(seq_kn(m));
+	struct task_struct *p, *t;
+	pid_t id;
+
+	guard(rcu)();
+	for_each_process_thread(p, t) {
+		if (READ_ONCE(t->rcontainer) != c || (t->flags & PF_EXITING))
+			continue;
+		id = procs ? task_tgid_vnr(t) : task_pid_vnr(t);
+		/* Zero: of a process id namespace that the reader can't see. */
+		if (id)
+			seq_printf(m, "%d\n", id);
+		if (procs)
+			break;
+	}
+	return 0;
+}
+
+static int tasks_show(struct seq_file *m, void *v)
+{
+	return show_ids(m, false);
+}
+
+/* A process is listed wherever one of its threads is bound. */
+static int procs_show(struct seq_file *m, void *v)
+{
+	return show_ids(m, true);
+}
+
+/*
+ * Write permission for the container was checked at open.  Whoever may bind
+ * must own the task, too, as with cgroups.
+ */
+static bool may_bind(struct task_struct *p)
+{
+	const struct cred *cred = current_cred();
+	const struct cred *tcred;
+
+	guard(rcu)();
+	tcred = __task_cred(p);
+	return uid_eq(cred->euid, GLOBAL_ROOT_UID) ||
+	       uid_eq(cred->euid, tcred->uid) || uid_eq(cred->euid, tcred->suid);
+}
+
+/* A living thread that is bound elsewhere, with a reference, or NULL. */
+static struct task_struct *thread_to_bind(struct task_struct *leader,
+					  struct rcontainer *c, bool *alive)
+{
+	struct task_struct *t;
+
+	*alive = false;
+	guard(rcu)();
+	for_each_thread(leader, t) {
+		if (t->flags & PF_EXITING)
+			continue;
+		*alive = true;
+		if (READ_ONCE(t->rcontainer) != c)
+			return get_task_struct(t);
+	}
+	return NULL;
+}
+
+/*
+ * A thread that is created meanwhile inherits from its creator, before or
+ * after that one's turn; so go on until all are in.
+ */
+static int bind_process(struct task_struct *leader, struct rcontainer *c)
+{
+	struct task_struct *t;
+	bool alive;
+	int ret;
+
+	while ((t = thread_to_bind(leader, c, &alive))) {
+		ret = rcontainer_bind(t, c);
+		put_task_struct(t);
+		if (ret && ret != -ESRCH)
+			return ret;
+	}
+	return alive ? 0 : -ESRCH;
+}
+
+static ssize_t bind_write(struct kernfs_open_file *of, char *buf, size_t len,
+			  bool procs)
+{
+	struct task_struct *p;
+	struct rcontainer *c;
+	pid_t pid;
+	int ret;
+
+	ret = kstrtoint(strstrip(buf), 0, &pid);
+	if (ret)
+		return ret;
+	if (pid < 0)
+		return -EINVAL;
+
+	rcu_read_lock();
+	p = pid ? find_task_by_vpid(pid) : current;
+	if (p && procs)
+		p = p->group_leader;
+	if (p)
+		get_task_struct(p);
+	rcu_read_unlock();
+	if (!p)
+		return -ESRCH;
+	ret = -EACCES;
+	if (!may_bind(p))
+		goto put;
+
+	ret = -ENODEV;
+	c = kn_lock_live(of->kn);
+	if (c) {
+		ret = procs ? bind_process(p, c) : rcontainer_bind(p, c);
+		kn_unlock(of->kn, c);
+	}
+put:
+	put_task_struct(p);
+	return ret ?: len;
+}
+
+static ssize_t tasks_write(struct kernfs_open_file *of, char *buf, size_t len,
+			   loff_t off)
+{
+	return bind_write(of, buf, len, false);
+}
+
+static ssize_t procs_write(struct kernfs_open_file *of, char *buf, size_t len,
+			   loff_t off)
+{
+	return bind_write(of, buf, len, true);
+}
+
+/* energy, energy.local, events */
+
+static int read_counts(struct seq_file *m, bool subtree, u64 *counts)
+{
+	struct kernfs_node *kn = seq_kn(m);
+	struct rcontainer *c = kn_lock_live(kn);
+
+	if (!c)
+		return -ENODEV;
+	rcontainer_read(c, subtree, counts);
+	kn_unlock(kn, c);
+	return 0;
+}
+
+static int show_energy(struct seq_file *m, bool subtree)
+{
+	const struct pmc_backend *backend = pmc_backend();
+	struct rcontainer_energy energy;
+	u64 counts[PMC_MAX_EVENTS];
+	int ret;
+
+	if (!backend)
+		return 0;
+	ret = read_counts(m, subtree, counts);
+	if (ret)
+		return ret;
+	rcontainer_price(backend, counts, &energy);
+	seq_printf(m, "cpu.access_uj %llu\ncpu.base_uj %llu\n",
+		   energy.access_uj, energy.base_uj);
+	return 0;
+}
+
+static int energy_show(struct seq_file *m, void *v)
+{
+	return show_energy(m, true);
+}
+
+static int energy_local_show(struct seq_file *m, void *v)
+{
+	return show_energy(m, false);
+}
+
+static int events_show(struct seq_file *m, void *v)
+{
+	const struct pmc_backend *backend = pmc_backend();
+	u64 counts[PMC_MAX_EVENTS];
+	unsigned int i;
+	int ret;
+
+	if (!backend)
+		return 0;
+	ret = read_counts(m, true, counts);
+	if (ret)
+		return ret;
+	for (i = 0; i < backend->nr_events; i++)
+		seq_printf(m, "%s %llu\n", backend->events[i].name, counts[i]);
+	return 0;
+}
+
+/* info/ */
+
+static int backend_show(struct seq_file *m, void *v)
+{
+	const struct pmc_backend *backend = pmc_backend();
+
+	seq_printf(m, "backend %s\n", backend ? backend->ops->name : "none");
+	if (backend && backend->ops->show)
+		backend->ops->show(m);
+	return 0;
+}
+
+static int counters_show(struct seq_file *m, void *v)
+{
+	const struct pmc_backend *backend = pmc_backend();
+	const struct pvenergy_event *e;
+	unsigned int i;
+
+	for (i = 0; backend && i < backend->nr_events; i++) {
+		e = &backend->events[i];
+		seq_printf(m, "%s %llu %s\n", e->name, e->weight_pj,
+			   e->flags & PVENERGY_EVENT_BASE ? "base" : "access");
+	}
+	return 0;
+}
+
+static void show_row(struct seq_file *m, unsigned int nr, const u64 *counts)
+{
+	unsigned int i;
+
+	for (i = 0; i < nr; i++)
+		seq_printf(m, " %llu", counts[i]);
+	seq_putc(m, '\n');
+}
+
+static void show_snapshot(struct seq_file *m, const struct rcontainer_snapshot *s,
+			  const struct pmc_backend *backend, char *path)
+{
+	unsigned int i, nr = backend->nr_events;
+	struct rcontainer *c;
+
+	seq_puts(m, "container");
+	for (i = 0; i < nr; i++)
+		seq_printf(m, " %s", backend->events[i].name);
+	seq_putc(m, '\n');
+	for (c = &rcontainer_root; c;
+	     c = rcontainer_next_descendant(c, &rcontainer_root)) {
+		if (c->offline)
+			continue;
+		kernfs_path(c->kn, path, PATH_MAX);
+		seq_puts(m, path);
+		show_row(m, nr, s->rows[c->row]);
+	}
+	seq_puts(m, "virtual");
+	show_row(m, nr, s->virtual);
+}
+
+static int snapshot_show(struct seq_file *m, void *v)
+{
+	const struct pmc_backend *backend = pmc_backend();
+	struct kernfs_node *kn = seq_kn(m);
+	struct rcontainer_snapshot s;
+	char *path;
+	int ret;
+
+	if (!backend)
+		return 0;
+	path = kmalloc(PATH_MAX, GFP_KERNEL);
+	if (!path)
+		return -ENOMEM;
+	kernfs_break_active_protection(kn);
+	mutex_lock(&rcontainer_mutex);
+	ret = rcontainer_snapshot(&s);
+	if (!ret) {
+		show_snapshot(m, &s, backend, path);
+		rcontainer_snapshot_free(&s);
+	}
+	mutex_unlock(&rcontainer_mutex);
+	kernfs_unbreak_active_protection(kn);
+	kfree(path);
+	return ret;
+}
+
+#define RCFS_RO(_name, _show) \
+	{ .name = _name, .mode = 0444, .ops = { .seq_show = _show } }
+
+static const struct rcfs_file rcfs_files[] = {
+	{
+		.name	= "tasks",
+		.mode	= 0644,
+		.flags	= RCFS_NOT_BUILTIN,
+		.ops	= { .seq_show = tasks_show, .write = tasks_write },
+	}, {
+		.name	= "procs",
+		.mode	= 0644,
+		.flags	= RCFS_NOT_BUILTIN,
+		.ops	= { .seq_show = procs_show, .write = procs_write },
+	},
+	RCFS_RO("energy", energy_show),
+	RCFS_RO("energy.local", energy_local_show),
+	RCFS_RO("events", events_show),
+};
+
+static const struct rcfs_file rcfs_info_files[] = {
+	RCFS_RO("backend", backend_show),
+	RCFS_RO("counters", counters_show),
+	RCFS_RO("snapshot", snapshot_show),
+};
+
+static int add_files(struct kernfs_node *dir, const struct rcfs_file *files,
+		     unsigned int nr, unsigned int without)
+{
+	struct kernfs_node *kn;
+	unsigned int i;
+
+	for (i = 0; i < nr; i++) {
+		if (files[i].flags & without)
+			continue;
+		kn = __kernfs_create_file(dir, files[i].name, files[i].mode,
+					  current_fsuid(), current_fsgid(), 0,
+					  &files[i].ops, NULL, NULL, NULL);
+		if (IS_ERR(kn))
+			return PTR_ERR(kn);
+	}
+	return 0;
+}
+
+static int add_container_dir(struct kernfs_node *parent, struct rcontainer *c,
+			     umode_t mode)
+{
+	struct kernfs_node *kn;
+	int ret;
+
+	kn = kernfs_create_dir_ns(parent, c->name, mode, current_fsuid(),
+				  current_fsgid(), c, NULL);
+	if (IS_ERR(kn))
+		return PTR_ERR(kn);
+	ret = add_files(kn, rcfs_files, ARRAY_SIZE(rcfs_files),
+			c->builtin ? RCFS_NOT_BUILTIN : 0);
+	if (ret) {
+		kernfs_remove(kn);
+		return ret;
+	}
+	c->kn = kn;
+	kernfs_activate(kn);
+	return 0;
+}
+
+static int rcfs_mkdir(struct kernfs_node *parent_kn, const char *name,
+		      umode_t mode)
+{
+	struct rcontainer *parent, *c;
+	const char *ch;
+	int ret;
+
+	/* info/ is no container. */
+	if (!parent_kn->priv)
+		return -EPERM;
+	/* Files list paths separated by white space. */
+	for (ch = name; *ch; ch++)
+		if (isspace(*ch) || iscntrl(*ch))
+			return -EINVAL;
+	parent = kn_lock_live(parent_kn);
+	if (!parent)
+		return -ENODEV;
+	c = rcontainer_create(parent, name);
+	ret = PTR_ERR_OR_ZERO(c);
+	if (!ret) {
+		ret = add_container_dir(parent->kn, c, mode);
+		if (ret) {
+			rcontainer_remove(c);
+			rcontainer_put(c);
+		}
+	}
+	kn_unlock(parent_kn, parent);
+	return ret;
+}
+
+static int rcfs_rmdir(struct kernfs_node *kn)
+{
+	struct rcontainer *c;
+	int ret;
+
+	if (!kn->priv)
+		return -EPERM;
+	c = kn_lock_live(kn);
+	if (!c)
+		return -ENODEV;
+	ret = rcontainer_remove(c);
+	if (!ret) {
+		/* From here on nobody finds it, so the base reference can go. */
+		kernfs_remove(kn);
+		rcontainer_put(c);
+	}
+	kn_unlock(kn, c);
+	return ret;
+}
+
+static struct kernfs_syscall_ops rcfs_syscall_ops = {
+	.mkdir	= rcfs_mkdir,
+	.rmdir	= rcfs_rmdir,
+};
+
+static void rcfs_free_fs_context(struct fs_context *fc)
+{
+	struct kernfs_fs_context *kfc = fc->fs_private;
+
+	kernfs_free_fs_context(fc);
+	kfree(kfc);
+}
+
+static const struct fs_context_operations rcfs_context_ops = {
+	.free		= rcfs_free_fs_context,
+	.get_tree	= kernfs_get_tree,
+};
+
+static int rcfs_init_fs_context(struct fs_context *fc)
+{
+	struct kernfs_fs_context *kfc = kzalloc(sizeof(*kfc), GFP_KERNEL);
+
+	if (!kfc)
+		return -ENOMEM;
+	kfc->root = rcfs_root;
+	kfc->magic = RCFS_SUPER_MAGIC;
+	fc->fs_private = kfc;
+	fc->ops = &rcfs_context_ops;
+	/* The tree is the machine's, whichever namespace mounts it. */
+	put_user_ns(fc->user_ns);
+	fc->user_ns = get_user_ns(&init_user_ns);
+	fc->global = true;
+	return 0;
+}
+
+static struct file_system_type rcfs_type = {
+	.name			= "rcontainer",
+	.init_fs_context	= rcfs_init_fs_context,
+	.kill_sb		= kernfs_kill_sb,
+};
+
+static int __init rcfs_fill_root(void)
+{
+	struct kernfs_node *root = rcontainer_root.kn;
+	struct kernfs_node *info;
+	int ret;
+
+	ret = add_files(root, rcfs_files, ARRAY_SIZE(rcfs_files), 0) ?:
+	      add_container_dir(root, &rcontainer_idle, 0755) ?:
+	      add_container_dir(root, &rcontainer_interrupt, 0755);
+	if (ret)
+		return ret;
+	info = kernfs_create_dir_ns(root, "info", 0755, GLOBAL_ROOT_UID,
+				    GLOBAL_ROOT_GID, NULL, NULL);
+	if (IS_ERR(info))
+		return PTR_ERR(info);
+	ret = add_files(info, rcfs_info_files, ARRAY_SIZE(rcfs_info_files), 0);
+	kernfs_activate(root);
+	return ret;
+}
+
+/**
+ * rcfs_init() - make the built-in containers visible
+ *
+ * Context: early in boot, may sleep.
+ * Return: 0 or a negative errno.
+ */
+int __init rcfs_init(void)
+{
+	int ret;
+
+	rcfs_root = kernfs_create_root(&rcfs_syscall_ops,
+				       KERNFS_ROOT_CREATE_DEACTIVATED |
+				       KERNFS_ROOT_EXTRA_OPEN_PERM_CHECK,
+				       &rcontainer_root);
+	if (IS_ERR(rcfs_root))
+		return PTR_ERR(rcfs_root);
+	rcontainer_root.kn = kernfs_root_to_node(rcfs_root);
+	ret = rcfs_fill_root();
+	if (ret)
+		goto destroy;
+	ret = sysfs_create_mount_point(fs_kobj, "rcontainer");
+	if (ret)
+		goto destroy;
+	ret = register_filesystem(&rcfs_type);
+	if (!ret)
+		return 0;
+	sysfs_remove_mount_point(fs_kobj, "rcontainer");
+destroy:
+	kernfs_destroy_root(rcfs_root);
+	return ret;
+}

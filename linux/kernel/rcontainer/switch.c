@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The switch path: whom this CPU's counters are charged to.
+ *
+ * Each CPU has one active container.  When it changes, what the counters
+ * advanced since the last change is added to the container that was active,
+ * on this CPU alone: no lock, no atomic operation, no division, and nothing
+ * read where it does not change.  All of it runs with interrupts off.
+ *
+ * The active container is recomputed from current at each way out of an
+ * interrupt and never restored from a saved pointer, so that a task that was
+ * bound anew in between is charged in its new container from there on.
+ */
+#include <linux/cpu.h>
+#include <linux/export.h>
+#include <linux/interrupt.h>
+#include <linux/preempt.h>
+#include <linux/sched.h>
+#include <linux/smp.h>
+
+#include "internal.h"
+
+DEFINE_STATIC_KEY_FALSE(rcontainer_enabled);
+
+/* Per CPU, next to each other: the switch path needs both. */
+DEFINE_PER_CPU(struct rcontainer *, rcontainer_active) = &rcontainer_root;
+static DEFINE_PER_CPU_ALIGNED(struct rcontainer_counts, rcontainer_last);
+
+/**
+ * __rcontainer_switch() - another container becomes active on this CPU
+ * @to: the container
+ *
+ * Context: interrupts off, any but NMI; the runqueue lock may be held.
+ */
+void __rcontainer_switch(struct rcontainer *to)
+{
+	struct rcontainer *from = __this_cpu_read(rcontainer_active);
+
+	pmc_charge(this_cpu_ptr(&rcontainer_last)->event,
+		   this_cpu_ptr(from->counts)->event);
+	__this_cpu_write(rcontainer_active, to);
+}
+
+static __always_inline void rcontainer_switch(struct rcontainer *to)
+{
+	if (__this_cpu_read(rcontainer_active) != to)
+		__rcontainer_switch(to);
+}
+
+void __rcontainer_hardirq_enter(void)
+{
+	rcontainer_switch(&rcontainer_interrupt);
+}
+
+/* Softirqs that ksoftirqd handles are that thread's own work. */
+static bool in_softirq_of_interrupt(void)
+{
+	return in_serving_softirq() && current != this_cpu_ksoftirqd();
+}
+
+void __rcontainer_hardirq_exit(void)
+{
+	if (in_softirq_of_interrupt() ||
+	    (preempt_count() & HARDIRQ_MASK) != HARDIRQ_OFFSET)
+		return;
+	/* The softirqs that follow at once switch back when they are done. */
+	if (!softirq_count() && local_softirq_pending() && !force_irqthreads())
+		return;
+	rcontainer_switch(READ_ONCE(current->rcontainer));
+}
+
+void __rcontainer_softirq_enter(void)
+{
+	if (current != this_cpu_ksoftirqd())
+		rcontainer_switch(&rcontainer_interrupt);
+}
+
+void __rcontainer_softirq_exit(void)
+{
+	rcontainer_switch(READ_ONCE(current->rcontainer));
+}
+
+/* Runs as a function call interrupt or, on the own CPU, in a task. */
+static void rcontainer_resync_local(void *unused)
+{
+	if (!in_hardirq() && !in_softirq_of_interrupt())
+		rcontainer_switch(READ_ONCE(current->rcontainer));
+}
+
+/**
+ * rcontainer_resync() - a task that may be running was bound anew
+ * @p: the task
+ *
+ * On return no CPU has the task's former container active on behalf of @p.
+ *
+ * A CPU that dispatches @p sets task_cpu() before it reads the binding; the
+ * binding was stored before task_cpu() is read here.  With a full barrier on
+ * both sides (there it is the runqueue lock's), either that CPU saw the new
+ * binding or it is the one that is interrupted.
+ *
+ * Context: process context, waits for another CPU.
+ */
+void rcontainer_resync(struct task_struct *p)
+{
+	smp_mb();
+	smp_call_function_single(task_cpu(p), rcontainer_resync_local, NULL, true);
+}
+
+/**
+ * rcontainer_enable() - begin to account per container
+ *
+ * Until now all belonged to the root, which each CPU's first switch charges
+ * with everything that its counters counted so far.
+ *
+ * Context: process context, may sleep.
+ */
+void rcontainer_enable(void)
+{
+	if (static_key_enabled(&rcontainer_enabled))
+		return;
+	pmc_start();
+	static_branch_enable(&rcontainer_enabled);
+	on_each_cpu(rcontainer_resync_local, NULL, true);
+}
+
+static void rcontainer_fold_local(void *unused)
+{
+	__rcontainer_switch(__this_cpu_read(rcontainer_active));
+}
+
+/* Is a container of the subtree active on this CPU? */
+static bool rcontainer_active_below(int cpu, void *info)
+{
+	struct rcontainer *top = info, *c;
+
+	for (c = READ_ONCE(per_cpu(rcontainer_active, cpu)); c; c = c->parent)
+		if (c == top)
+			return true;
+	return false;
+}
+
+/**
+ * rcontainer_fold() - charge what runs right now
+ * @top: a container; only CPUs active in its subtree are disturbed
+ *
+ * Context: process context, waits for other CPUs.
+ */
+void rcontainer_fold(struct rcontainer *top)
+{
+	on_each_cpu_cond_mask(rcontainer_active_below, rcontainer_fold_local,
+			      top, true, cpu_online_mask);
+}
+
+struct snapshot_cpu {
+	u64	(*rows)[PMC_MAX_EVENTS];
+	u64	*virtual;
+};
+
+static void snapshot_add(const struct snapshot_cpu *s, unsigned int cpu)
+{
+	const u64 *last = per_cpu(rcontainer_last, cpu).event;
+	struct rcontainer *c;
+	unsigned int i;
+
+	for (c = &rcontainer_root; c;
+	     c = rcontainer_next_descendant(c, &rcontainer_root)) {
+		const u64 *count = per_cpu_ptr(c->counts, cpu)->event;
+
+		for (i = 0; i < PMC_MAX_EVENTS; i++)
+			s->rows[c->row][i] += count[i];
+	}
+	for (i = 0; i < PMC_MAX_EVENTS; i++)
+		s->virtual[i] += last[i];
+}
+
+static void snapshot_local(void *info)
+{
+	rcontainer_fold_local(NULL);
+	snapshot_add(info, smp_processor_id());
+}
+
+/**
+ * rcontainer_snapshot_cpus() - all containers' counts at one moment per CPU
+ * @rows: indexed by struct rcontainer.row, to add to
+ * @virtual: the virtual counters' values, to add to
+ *
+ * While a CPU copies, nothing is charged there; so on each CPU, and then over
+ * all, the sum of the containers is what the virtual counters say.  One CPU
+ * after the other, since they add to the same rows.
+ *
+ * Context: process context, rcontainer_mutex held, waits for other CPUs.
+ */
+void rcontainer_snapshot_cpus(u64 (*rows)[PMC_MAX_EVENTS], u64 *virtual)
+{
+	struct snapshot_cpu s = { .rows = rows, .virtual = virtual };
+	unsigned int cpu;
+
+	guard(cpus_read_lock)();
+	for_each_possible_cpu(cpu) {
+		if (cpu_online(cpu))
+			smp_call_function_single(cpu, snapshot_local, &s, true);
+		else
+			snapshot_add(&s, cpu);
+	}
+}
