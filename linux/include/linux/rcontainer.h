@@ -18,6 +18,7 @@ struct task_struct;
 
 #include <linux/jump_label.h>
 #include <linux/percpu-defs.h>
+#include <asm/percpu.h>
 
 extern struct rcontainer rcontainer_root;
 

@@ -1,0 +1,375 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Tests of resource containers, with counters that only the tests advance: so
+ * each count is exactly known, whatever else the machine does.
+ */
+#include <kunit/test.h>
+#include <linux/completion.h>
+#include <linux/kthread.h>
+#include <linux/mutex.h>
+#include <linux/sched/task.h>
+
+#include "../internal.h"
+
+/* So many events of the first two kinds on this CPU. */
+static void advance(u64 tsc, u64 cycles)
+{
+	const u64 delta[PMC_MAX_EVENTS] = { tsc, cycles };
+
+	pmc_fake_advance(delta);
+}
+
+static struct rcontainer *create(struct kunit *test, struct rcontainer *parent,
+				 const char *name)
+{
+	struct rcontainer *c;
+
+	guard(mutex)(&rcontainer_mutex);
+	c = rcontainer_create(parent, name);
+	KUNIT_ASSERT_FALSE(test, IS_ERR(c));
+	/* No directory: nobody but the test can find it. */
+	return c;
+}
+
+static int remove(struct rcontainer *c)
+{
+	int ret;
+
+	mutex_lock(&rcontainer_mutex);
+	ret = rcontainer_remove(c);
+	mutex_unlock(&rcontainer_mutex);
+	return ret;
+}
+
+/* The tests run in a kernel thread, which users may not bind. */
+static int bind_self(struct rcontainer *c)
+{
+	int ret;
+
+	mutex_lock(&rcontainer_mutex);
+	current->flags &= ~PF_KTHREAD;
+	ret = rcontainer_bind(current, c);
+	current->flags |= PF_KTHREAD;
+	mutex_unlock(&rcontainer_mutex);
+	return ret;
+}
+
+static u64 cycles_of(struct rcontainer *c, bool subtree)
+{
+	u64 sum[PMC_MAX_EVENTS];
+
+	guard(mutex)(&rcontainer_mutex);
+	rcontainer_read(c, subtree, sum);
+	return sum[1];
+}
+
+/* Freed containers fold their counts from a work item. */
+static void wait_childless(struct rcontainer *c)
+{
+	for (;;) {
+		scoped_guard(mutex, &rcontainer_mutex)
+			if (list_empty(&c->children))
+				return;
+		schedule_timeout_uninterruptible(1);
+	}
+}
+
+static void expect_conserved(struct kunit *test)
+{
+	u64 sum[PMC_MAX_EVENTS] = {};
+	struct rcontainer_snapshot s;
+	unsigned int row, i;
+	int ret;
+
+	mutex_lock(&rcontainer_mutex);
+	ret = rcontainer_snapshot(&s);
+	mutex_unlock(&rcontainer_mutex);
+	KUNIT_ASSERT_EQ(test, ret, 0);
+	for (row = 0; row < s.nr_rows; row++)
+		for (i = 0; i < PMC_MAX_EVENTS; i++)
+			sum[i] += s.rows[row][i];
+	for (i = 0; i < PMC_MAX_EVENTS; i++)
+		KUNIT_EXPECT_EQ(test, sum[i], s.virtual[i]);
+	rcontainer_snapshot_free(&s);
+}
+
+/* What runs before and after a rebinding belongs to one each. */
+static void test_rebind(struct kunit *test)
+{
+	struct rcontainer *a = create(test, &rcontainer_root, "a");
+	struct rcontainer *b = create(test, &rcontainer_root, "b");
+
+	KUNIT_EXPECT_EQ(test, bind_self(a), 0);
+	advance(10, 1000);
+	KUNIT_EXPECT_EQ(test, cycles_of(a, false), 1000);
+	KUNIT_EXPECT_EQ(test, bind_self(b), 0);
+	advance(10, 234);
+	KUNIT_EXPECT_EQ(test, bind_self(&rcontainer_root), 0);
+	advance(10, 5);
+	KUNIT_EXPECT_EQ(test, cycles_of(a, false), 1000);
+	KUNIT_EXPECT_EQ(test, cycles_of(b, false), 234);
+	expect_conserved(test);
+
+	KUNIT_EXPECT_EQ(test, remove(a), 0);
+	KUNIT_EXPECT_EQ(test, remove(b), 0);
+	rcontainer_put(a);
+	rcontainer_put(b);
+	expect_conserved(test);
+}
+
+struct worker {
+	struct completion	started, go, done;
+};
+
+static int worker_fn(void *arg)
+{
+	struct worker *w = arg;
+
+	complete(&w->started);
+	wait_for_completion(&w->go);
+	advance(0, 77);
+	complete(&w->done);
+	return 0;
+}
+
+/* A task that another one binds is charged there from its next dispatch on. */
+static void test_dispatch(struct kunit *test)
+{
+	struct rcontainer *a = create(test, &rcontainer_root, "a");
+	struct rcontainer *self = create(test, &rcontainer_root, "self");
+	struct task_struct *p;
+	struct worker w;
+	int ret;
+
+	init_completion(&w.started);
+	init_completion(&w.go);
+	init_completion(&w.done);
+	p = kthread_run(worker_fn, &w, "rcontainer-test");
+	KUNIT_ASSERT_FALSE(test, IS_ERR(p));
+	get_task_struct(p);
+	wait_for_completion(&w.started);
+
+	mutex_lock(&rcontainer_mutex);
+	KUNIT_EXPECT_EQ(test, rcontainer_bind(p, a), -EINVAL);
+	p->flags &= ~PF_KTHREAD;
+	ret = rcontainer_bind(p, a);
+	p->flags |= PF_KTHREAD;
+	mutex_unlock(&rcontainer_mutex);
+	KUNIT_EXPECT_EQ(test, ret, 0);
+
+	KUNIT_EXPECT_EQ(test, bind_self(self), 0);
+	advance(0, 5);
+	complete(&w.go);
+	wait_for_completion(&w.done);
+	KUNIT_EXPECT_EQ(test, bind_self(&rcontainer_root), 0);
+
+	KUNIT_EXPECT_EQ(test, cycles_of(a, false), 77);
+	KUNIT_EXPECT_EQ(test, cycles_of(self, false), 5);
+	expect_conserved(test);
+
+	put_task_struct(p);
+	KUNIT_EXPECT_EQ(test, remove(self), 0);
+	rcontainer_put(self);
+	/* The worker may be dying still: never busy for that. */
+	while (!(READ_ONCE(p->flags) & PF_EXITING))
+		schedule_timeout_uninterruptible(1);
+	KUNIT_EXPECT_EQ(test, remove(a), 0);
+	rcontainer_put(a);
+}
+
+static void test_hierarchy(struct kunit *test)
+{
+	struct rcontainer *a = create(test, &rcontainer_root, "a");
+	struct rcontainer *b = create(test, a, "b");
+	struct rcontainer *c = create(test, b, "c");
+	u32 id_b, id_c = c->id;
+
+	KUNIT_EXPECT_EQ(test, bind_self(c), 0);
+	advance(0, 300);
+	KUNIT_EXPECT_EQ(test, bind_self(a), 0);
+	advance(0, 20);
+	KUNIT_EXPECT_EQ(test, cycles_of(a, true), 320);
+	KUNIT_EXPECT_EQ(test, cycles_of(a, false), 20);
+	KUNIT_EXPECT_EQ(test, cycles_of(b, true), 300);
+	KUNIT_EXPECT_EQ(test, cycles_of(b, false), 0);
+
+	/* Charges that come after a removal are the nearest ancestor's. */
+	KUNIT_EXPECT_EQ(test, remove(b), -EBUSY);
+	KUNIT_EXPECT_EQ(test, remove(c), 0);
+	KUNIT_EXPECT_EQ(test, remove(c), -ENODEV);
+	KUNIT_EXPECT_EQ(test, cycles_of(b, false), 300);
+	id_b = b->id;
+	scoped_guard(rcu)
+		KUNIT_EXPECT_PTR_EQ(test, rcontainer_by_id(id_c), b);
+	KUNIT_EXPECT_EQ(test, remove(b), 0);
+	KUNIT_EXPECT_EQ(test, cycles_of(a, false), 320);
+	rcontainer_put(c);
+	rcontainer_put(b);
+	wait_childless(a);
+	KUNIT_EXPECT_EQ(test, cycles_of(a, false), 320);
+	scoped_guard(rcu) {
+		KUNIT_EXPECT_PTR_EQ(test, rcontainer_by_id(id_c), a);
+		KUNIT_EXPECT_PTR_EQ(test, rcontainer_by_id(id_b), a);
+		KUNIT_EXPECT_PTR_EQ(test, rcontainer_by_id(0), &rcontainer_root);
+	}
+
+	KUNIT_EXPECT_EQ(test, remove(a), -EBUSY);
+	KUNIT_EXPECT_EQ(test, bind_self(&rcontainer_root), 0);
+	KUNIT_EXPECT_EQ(test, remove(a), 0);
+	rcontainer_put(a);
+	expect_conserved(test);
+}
+
+static void test_errors(struct kunit *test)
+{
+	struct rcontainer *c, *chain[RCONTAINER_MAX_DEPTH] = {};
+	unsigned int i;
+
+	KUNIT_EXPECT_EQ(test, remove(&rcontainer_root), -EPERM);
+	KUNIT_EXPECT_EQ(test, remove(&rcontainer_idle), -EPERM);
+	KUNIT_EXPECT_EQ(test, bind_self(&rcontainer_interrupt), -EPERM);
+
+	scoped_guard(mutex, &rcontainer_mutex)
+		c = rcontainer_create(&rcontainer_idle, "x");
+	KUNIT_EXPECT_PTR_EQ(test, c, ERR_PTR(-EPERM));
+
+	for (i = 0; i < ARRAY_SIZE(chain); i++)
+		chain[i] = create(test, i ? chain[i - 1] : &rcontainer_root, "x");
+	scoped_guard(mutex, &rcontainer_mutex)
+		c = rcontainer_create(chain[i - 1], "x");
+	KUNIT_EXPECT_PTR_EQ(test, c, ERR_PTR(-EAGAIN));
+	while (i--) {
+		KUNIT_EXPECT_EQ(test, remove(chain[i]), 0);
+		if (!i)
+			break;
+		rcontainer_put(chain[i]);
+	}
+
+	scoped_guard(mutex, &rcontainer_mutex)
+		c = rcontainer_create(chain[0], "x");
+	KUNIT_EXPECT_PTR_EQ(test, c, ERR_PTR(-ENODEV));
+	KUNIT_EXPECT_EQ(test, bind_self(chain[0]), -ENODEV);
+	rcontainer_put(chain[0]);
+}
+
+/* Interrupts that come while a container is active are not its own. */
+static void test_interrupt(struct kunit *test)
+{
+	struct rcontainer *a = create(test, &rcontainer_root, "a");
+	u64 before = cycles_of(&rcontainer_interrupt, false);
+	unsigned long flags;
+
+	KUNIT_EXPECT_EQ(test, bind_self(a), 0);
+	local_irq_save(flags);
+	advance(0, 100);
+	preempt_count_add(HARDIRQ_OFFSET);
+	__rcontainer_hardirq_enter();
+	advance(0, 7);
+	__rcontainer_hardirq_exit();
+	preempt_count_sub(HARDIRQ_OFFSET);
+	advance(0, 100);
+	local_irq_restore(flags);
+	KUNIT_EXPECT_EQ(test, bind_self(&rcontainer_root), 0);
+
+	KUNIT_EXPECT_EQ(test, cycles_of(a, false), 200);
+	KUNIT_EXPECT_EQ(test, cycles_of(&rcontainer_interrupt, false) - before, 7);
+	KUNIT_EXPECT_EQ(test, remove(a), 0);
+	rcontainer_put(a);
+}
+
+struct price_case {
+	const char			*name;
+	struct pmc_backend		backend;
+	u64				counts[PMC_MAX_EVENTS];
+	struct rcontainer_energy	expected;
+};
+
+static const struct price_case price_cases[] = {
+	{
+		.name = "Table 4.1, one second of 1.5 GHz",
+		.backend = {
+			.nr_events = 2,
+			.events = { { .weight_pj = 6170, .flags = PVENERGY_EVENT_BASE },
+				    { .weight_pj = 7120 } },
+		},
+		.counts = { 1500000000, 1500000000 },
+		.expected = { .base_uj = 9255000, .access_uj = 10680000 },
+	}, {
+		.name = "remainders of events add up",
+		.backend = {
+			.nr_events = 2,
+			.events = { { .weight_pj = 1 }, { .weight_pj = 1 } },
+		},
+		.counts = { 500000, 500000 },
+		.expected = { .access_uj = 1 },
+	}, {
+		.name = "rounded down",
+		.backend = {
+			.nr_events = 1,
+			.events = { { .weight_pj = 1 } },
+		},
+		.counts = { 1999999 },
+		.expected = { .access_uj = 1 },
+	}, {
+		.name = "products beyond 64 bits",
+		.backend = {
+			.nr_events = 1,
+			.events = { { .weight_pj = 340460 } },
+		},
+		.counts = { 100000000000000000ULL },
+		.expected = { .access_uj = 34046000000000000ULL },
+	}, {
+		.name = "the largest count and weight do no harm",
+		.backend = {
+			.nr_events = 1,
+			.events = { { .weight_pj = PVENERGY_MAX_WEIGHT_PJ } },
+		},
+		.counts = { U64_MAX },
+		/* -1 x 10^6, modulo 2^64. */
+		.expected = { .access_uj = 0 - 1000000ULL },
+	}, {
+		.name = "events beyond nr_events are not there",
+		.backend = {
+			.nr_events = 1,
+			.events = { { .weight_pj = 1000000 }, { .weight_pj = 1000000 } },
+		},
+		.counts = { 3, 4 },
+		.expected = { .access_uj = 3 },
+	},
+};
+
+KUNIT_ARRAY_PARAM_DESC(price, price_cases, name);
+
+static void test_price(struct kunit *test)
+{
+	const struct price_case *p = test->param_value;
+	struct rcontainer_energy energy;
+
+	rcontainer_price(&p->backend, p->counts, &energy);
+	KUNIT_EXPECT_EQ(test, energy.access_uj, p->expected.access_uj);
+	KUNIT_EXPECT_EQ(test, energy.base_uj, p->expected.base_uj);
+}
+
+static int rcontainer_test_init(struct kunit *test)
+{
+	if (pmc_fake_register())
+		kunit_skip(test, "other counters are in use");
+	return 0;
+}
+
+static struct kunit_case rcontainer_test_cases[] = {
+	KUNIT_CASE(test_rebind),
+	KUNIT_CASE(test_dispatch),
+	KUNIT_CASE(test_hierarchy),
+	KUNIT_CASE(test_errors),
+	KUNIT_CASE(test_interrupt),
+	KUNIT_CASE_PARAM(test_price, price_gen_params),
+	{ }
+};
+
+static struct kunit_suite rcontainer_test_suite = {
+	.name		= "rcontainer",
+	.init		= rcontainer_test_init,
+	.test_cases	= rcontainer_test_cases,
+};
+kunit_test_suite(rcontainer_test_suite);

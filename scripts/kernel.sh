@@ -1,0 +1,57 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Build one kernel in the cache.
+#
+#   kernel.sh CACHE NAME ARCH TARGET FRAGMENT...
+#
+# NAME is the folder in CACHE/obj, one for each configuration: a change of the
+# configuration rebuilds nearly everything.  Each FRAGMENT adds to those
+# before; what none of them names is off.  NAME "baseline" is built from the
+# pristine source.
+set -euo pipefail
+
+cache=$1 name=$2 arch=$3 target=$4
+shift 4
+src=$cache/linux
+[ "$name" = baseline ] && src=$cache/pristine
+obj=$cache/obj/$name
+export CCACHE_DIR=$cache/ccache CCACHE_BASEDIR=$cache
+# Nothing of the build's time or place in the image: rebuilds repeat.
+export KBUILD_BUILD_TIMESTAMP='1970-01-01' KBUILD_BUILD_USER=build \
+	KBUILD_BUILD_HOST=build KBUILD_BUILD_VERSION=1
+
+mkdir -p "$obj"
+exec 9>"$obj.lock"
+flock 9
+
+run() {
+	make -s -C "$src" O="$obj" ARCH="$arch" CC='ccache gcc' "$@"
+}
+
+cat "$@" >"$obj/wanted.new"
+if ! cmp -s "$obj/wanted.new" "$obj/wanted" || [ "$src" -nt "$obj/wanted" ] ||
+	[ -n "$(find "$src/kernel/rcontainer" "$src/arch/pmc" -name Kconfig \
+		-newer "$obj/wanted" 2>/dev/null)" ]; then
+	cp "$obj/.config" "$obj/config.before" 2>/dev/null || true
+	run KCONFIG_ALLCONFIG="$obj/wanted.new" allnoconfig >"$obj/config.log" 2>&1 ||
+		{ cat "$obj/config.log" >&2; exit 1; }
+	# An option that was asked for and dropped is an error, not a surprise.
+	missing=$(grep -h '^CONFIG_[A-Z0-9_]*=' "$obj/wanted.new" |
+		grep -vxFf "$obj/.config" || true)
+	if [ -n "$missing" ] && [ "$name" != baseline ]; then
+		echo "kernel: $name: not in effect: ${missing//$'\n'/ }" >&2
+		exit 1
+	fi
+	mv "$obj/wanted.new" "$obj/wanted"
+fi
+rm -f "$obj/wanted.new"
+
+start=$SECONDS
+echo "kernel: building $name ($arch $target); a first build takes 6 to 10 minutes"
+run -j"$(nproc)" "$target" 2>"$obj/build.log" || {
+	cat "$obj/build.log" >&2
+	exit 1
+}
+# Warnings of our own files are errors in spirit: show all there are.
+cat "$obj/build.log" >&2
+echo "kernel: $name built in $((SECONDS - start)) s"

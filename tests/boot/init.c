@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The first process of the guests in tests and demos: mounts what is needed,
+ * runs the scripts that the kernel command line names, and reports with TAP
+ * lines on the console and an exit status on QEMU's isa-debug-exit device.
+ *
+ *	run=NAME[,NAME...]	runs /tests/NAME each, with what follows a ':' as
+ *				argument; exit status 77 means skipped
+ */
+#include <err.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/io.h>
+#include <sys/mount.h>
+#include <sys/reboot.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define DEBUG_EXIT_PORT	0xf4
+#define EXIT_SKIPPED	77
+
+static void must_mount(const char *type, const char *dir)
+{
+	mkdir(dir, 0755);
+	if (mount(type, dir, type, 0, NULL) && errno != EBUSY)
+		err(EXIT_FAILURE, "mount %s", dir);
+}
+
+/* The value of key= on the kernel command line, or NULL. */
+static char *cmdline_value(char *cmdline, const char *key)
+{
+	size_t len = strlen(key);
+	char *word, *rest = cmdline;
+
+	while ((word = strsep(&rest, " \n")))
+		if (!strncmp(word, key, len) && word[len] == '=')
+			return word + len + 1;
+	return NULL;
+}
+
+static int run_one(char *name)
+{
+	char path[256], *arg = strchr(name, ':');
+	int status;
+	pid_t pid;
+
+	if (arg)
+		*arg++ = '\0';
+	snprintf(path, sizeof(path), "/tests/%s", name);
+	pid = fork();
+	if (pid < 0)
+		err(EXIT_FAILURE, "fork");
+	if (!pid) {
+		execl(path, path, arg, NULL);
+		err(127, "%s", path);
+	}
+	while (waitpid(pid, &status, 0) != pid)
+		;
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+static int run_all(char *names)
+{
+	int status, nr = 0, failed = 0;
+	char *name;
+
+	while ((name = strsep(&names, ","))) {
+		status = run_one(name);
+		if (status == EXIT_SKIPPED)
+			printf("ok %d - %s # SKIP\n", ++nr, name);
+		else if (!status)
+			printf("ok %d - %s\n", ++nr, name);
+		else
+			printf("not ok %d - %s (status %d)\n", ++nr, name, status);
+		failed += status && status != EXIT_SKIPPED;
+	}
+	printf("1..%d\n", nr);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+static void power_off(int status)
+{
+	fflush(NULL);
+	sync();
+	/* Let the serial port drain. */
+	usleep(100000);
+	if (!ioperm(DEBUG_EXIT_PORT, 1, 1))
+		outb(status, DEBUG_EXIT_PORT);
+	reboot(RB_POWER_OFF);
+}
+
+int main(void)
+{
+	char cmdline[4096] = "";
+	int fd, status = EXIT_FAILURE;
+	char *names;
+
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	if (getpid() != 1)
+		errx(EXIT_FAILURE, "only as the first process of a guest");
+	setenv("PATH", "/bin:/sbin:/usr/bin:/tests", 1);
+	setenv("HOME", "/", 1);
+	must_mount("proc", "/proc");
+	must_mount("sysfs", "/sys");
+	must_mount("devtmpfs", "/dev");
+	must_mount("tmpfs", "/tmp");
+	if (mount("none", "/sys/fs/rcontainer", "rcontainer", 0, NULL))
+		warn("mount /sys/fs/rcontainer");
+
+	fd = open("/proc/cmdline", O_RDONLY);
+	if (fd < 0 || read(fd, cmdline, sizeof(cmdline) - 1) < 0)
+		warn("/proc/cmdline");
+	names = cmdline_value(cmdline, "run");
+	if (names)
+		status = run_all(names);
+	else
+		warnx("nothing to run: no run= on the kernel command line");
+	power_off(status);
+	return status;
+}
