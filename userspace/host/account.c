@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Host-level CPU accounting; the essay is in account.h. */
+#include <string.h>
+
+#include "account.h"
+
+static bool is_base(const struct account *a, unsigned int event)
+{
+	return a->model.event[event].flags & PVENERGY_EVENT_BASE;
+}
+
+/* Energy of @counts: of the base events, or of the others. */
+static energy_t price(const struct account *a, const uint64_t *counts, bool base)
+{
+	energy_t pj = 0;
+
+	for (unsigned int e = 0; e < a->model.nr_events; e++)
+		if (is_base(a, e) == base)
+			pj += (energy_t)counts[e] * a->model.event[e].weight_pj;
+	return pj;
+}
+
+static void add(struct account_sum *to, const struct account_sum *sum)
+{
+	for (unsigned int e = 0; e < PVENERGY_MAX_EVENTS; e++)
+		to->counts[e] += sum->counts[e];
+	to->base_pj += sum->base_pj;
+	to->access_pj += sum->access_pj;
+}
+
+/* Slots come from shared memory: any that does not exist means nobody. */
+static unsigned int valid_slot(uint32_t slot)
+{
+	return slot < MACHINE_MAX_VMS ? slot : ACCOUNT_NOBODY;
+}
+
+static void charge(struct account *a, struct account_cpu *cpu,
+		   unsigned int slot, const uint64_t *counts)
+{
+	struct account_sum *sum;
+
+	sum = slot == ACCOUNT_NOBODY ? &a->nobody : &a->vm[slot].sum;
+	for (unsigned int e = 0; e < PVENERGY_MAX_EVENTS; e++) {
+		cpu->charged[slot][e] += counts[e];
+		sum->counts[e] += counts[e];
+	}
+	sum->access_pj += price(a, counts, false);
+	a->base_pj += price(a, counts, true);
+}
+
+/* Charge what the counters advanced until @counters. */
+static void charge_until(struct account *a, struct account_cpu *cpu,
+			 unsigned int slot, const uint64_t *counters)
+{
+	uint64_t counts[PVENERGY_MAX_EVENTS];
+
+	for (unsigned int e = 0; e < PVENERGY_MAX_EVENTS; e++) {
+		counts[e] = counters[e] - cpu->counters[e];
+		cpu->counters[e] = counters[e];
+	}
+	charge(a, cpu, slot, counts);
+}
+
+/*
+ * The log ran over, so there was at least one switch: the turn that was under
+ * way at the last cut is over, and the totals include all that was charged.
+ */
+static void charge_totals(struct account *a, struct account_cpu *cpu,
+			  const struct account_cut *cut)
+{
+	uint64_t counts[PVENERGY_MAX_EVENTS];
+
+	for (unsigned int slot = 0; slot < MACHINE_MAX_VMS; slot++) {
+		for (unsigned int e = 0; e < PVENERGY_MAX_EVENTS; e++) {
+			counts[e] = cut->total[slot][e] - cpu->charged[slot][e];
+			cpu->counters[e] += counts[e];
+		}
+		charge(a, cpu, slot, counts);
+	}
+	/* What is left of the finished turns was nobody's. */
+	charge_until(a, cpu, ACCOUNT_NOBODY, cut->at_switch);
+	a->overruns++;
+}
+
+static unsigned int compare_totals(const struct account_cpu *cpu,
+				   const struct account_cut *cut)
+{
+	unsigned int differ = 0;
+
+	for (unsigned int slot = 0; slot < MACHINE_MAX_VMS; slot++) {
+		bool owner = slot == cut->owner;
+
+		for (unsigned int e = 0; e < PVENERGY_MAX_EVENTS; e++) {
+			uint64_t turn = owner ? cut->now[e] - cut->at_switch[e] : 0;
+
+			if (cpu->charged[slot][e] != cut->total[slot][e] + turn) {
+				differ++;
+				break;
+			}
+		}
+	}
+	return differ;
+}
+
+void account_init(struct account *a, const struct model *model,
+		  unsigned int nr_cpus)
+{
+	memset(a, 0, sizeof(*a));
+	a->model = *model;
+	a->nr_cpus = nr_cpus;
+}
+
+void account_take_cut(struct account_cut *cut, const struct machine_pcpu *p,
+		      const uint64_t now[PVENERGY_MAX_EVENTS], uint64_t since)
+{
+	uint64_t entries = p->log_head - since;
+
+	cut->owner = p->owner;
+	cut->log_head = p->log_head;
+	memcpy(cut->now, now, sizeof(cut->now));
+	memcpy(cut->at_switch, p->at_switch, sizeof(cut->at_switch));
+	memcpy(cut->total, p->total, sizeof(cut->total));
+	if (entries > MACHINE_LOG_ENTRIES)
+		return;
+	for (uint64_t i = 0; i < entries; i++)
+		cut->log[i] = p->log[(since + i) % MACHINE_LOG_ENTRIES];
+}
+
+unsigned int account_cpu(struct account *a, unsigned int index,
+			 const struct account_cut *cut)
+{
+	struct account_cpu *cpu = &a->cpu[index];
+	uint64_t entries = cut->log_head - cpu->log_head;
+
+	if (entries > MACHINE_LOG_ENTRIES)
+		charge_totals(a, cpu, cut);
+	else
+		for (uint64_t i = 0; i < entries; i++)
+			charge_until(a, cpu, valid_slot(cut->log[i].from),
+				     cut->log[i].counters);
+	charge_until(a, cpu, valid_slot(cut->owner), cut->now);
+	cpu->log_head = cut->log_head;
+	return compare_totals(cpu, cut);
+}
+
+/* A new virtual machine in a slot starts from zero. */
+static void enter(struct account *a, struct account_vm *vm,
+		  const struct machine_vm *new)
+{
+	if (vm->generation) {
+		add(&a->ended, &vm->sum);
+		memset(&vm->sum, 0, sizeof(vm->sum));
+	}
+	vm->generation = new->generation;
+	memcpy(vm->name, new->name, sizeof(vm->name));
+	vm->name[sizeof(vm->name) - 1] = '\0';
+}
+
+static void divide_base(struct account *a, uint32_t payers)
+{
+	unsigned int nr = __builtin_popcount(payers);
+	energy_t base_pj = a->base_pj + a->carry_pj;
+
+	a->base_pj = 0;
+	a->carry_pj = 0;
+	if (!nr) {
+		a->nobody.base_pj += base_pj;
+		return;
+	}
+	a->carry_pj = base_pj % nr;
+	for (unsigned int slot = 0; slot < MACHINE_MAX_VMS; slot++)
+		if (payers & (1U << slot))
+			a->vm[slot].sum.base_pj += base_pj / nr;
+}
+
+void account_vms(struct account *a,
+		 const struct machine_vm vm[MACHINE_MAX_VMS], uint32_t alive)
+{
+	uint32_t payers = alive;
+
+	for (unsigned int slot = 0; slot < MACHINE_MAX_VMS; slot++) {
+		if (a->vm[slot].generation != vm[slot].generation)
+			enter(a, &a->vm[slot], &vm[slot]);
+		a->vm[slot].present = alive & (1U << slot);
+		if (!a->started && vm[slot].generation)
+			payers |= 1U << slot;
+	}
+	divide_base(a, payers);
+	a->started = true;
+}
+
+void account_machine(const struct account *a, struct account_sum *sum)
+{
+	memset(sum, 0, sizeof(*sum));
+	for (unsigned int cpu = 0; cpu < a->nr_cpus; cpu++) {
+		const uint64_t *counters = a->cpu[cpu].counters;
+
+		for (unsigned int e = 0; e < PVENERGY_MAX_EVENTS; e++)
+			sum->counts[e] += counters[e];
+		sum->base_pj += price(a, counters, true);
+		sum->access_pj += price(a, counters, false);
+	}
+}
+
+bool account_difference(const struct account *a, struct account_sum *sum)
+{
+	struct account_sum charged = a->nobody;
+	bool any;
+
+	add(&charged, &a->ended);
+	for (unsigned int slot = 0; slot < MACHINE_MAX_VMS; slot++)
+		add(&charged, &a->vm[slot].sum);
+	charged.base_pj += a->base_pj + a->carry_pj;
+
+	account_machine(a, sum);
+	sum->base_pj -= charged.base_pj;
+	sum->access_pj -= charged.access_pj;
+	any = sum->base_pj || sum->access_pj;
+	for (unsigned int e = 0; e < PVENERGY_MAX_EVENTS; e++) {
+		sum->counts[e] -= charged.counts[e];
+		any |= sum->counts[e];
+	}
+	return any;
+}

@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * CPU accounting at host level: who consumed what of the physical CPUs'
+ * counters, and what that cost.
+ *
+ * Time is cut into periods.  In each, the accountant is given one cut of
+ * every physical CPU (account_cpu), then the list of virtual machines
+ * (account_vms).
+ *
+ * Counts.  The host log of a physical CPU divides its counters into turns; a
+ * turn belongs to the virtual machine that held the CPU.  A turn that is not
+ * over yet is charged up to the cut, and later from there on.  If the log ran
+ * over between two cuts, the cumulative totals beside it tell as much, but
+ * for when it happened.  What was counted before the first turn belongs to
+ * nobody.  So at each cut and for each counter, to the unit,
+ *
+ *	sum over virtual machines + nobody = sum over physical CPUs
+ *
+ * Energy is weights times counts.  Access cost goes to who caused the event.
+ * Base cost, which the processors consume in any case, is summed over all
+ * physical CPUs and divided equally among the virtual machines present at the
+ * end of the period; the picojoules that do not divide are carried into the
+ * next one.  Without any virtual machine, nobody pays.
+ */
+#ifndef RCONTAINER_ACCOUNT_H
+#define RCONTAINER_ACCOUNT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "machine.h"
+#include "model.h"
+
+/* Picojoules: a counter times a weight needs up to 104 bits. */
+typedef unsigned __int128 energy_t;
+
+/**
+ * struct account_sum - what was consumed since the machine was made
+ * @counts: events
+ * @base_pj: share of the base cost, in picojoules
+ * @access_pj: access cost, in picojoules
+ */
+struct account_sum {
+	uint64_t counts[PVENERGY_MAX_EVENTS];
+	energy_t base_pj;
+	energy_t access_pj;
+};
+
+/**
+ * struct account_vm - a virtual machine, in the slot of the same index
+ * @name: NUL-terminated
+ * @generation: of the slot, 0 while nobody has been seen in it
+ * @present: its process lives
+ * @sum: what it consumed
+ */
+struct account_vm {
+	char name[PVENERGY_NAME_LEN];
+	uint32_t generation;
+	bool present;
+	struct account_sum sum;
+};
+
+/* Index in struct account_cpu.charged of what belongs to nobody. */
+#define ACCOUNT_NOBODY	MACHINE_MAX_VMS
+
+/**
+ * struct account_cpu - how far a physical CPU is accounted
+ * @log_head: number of switches seen
+ * @counters: its counters at the last cut, all of which are charged
+ * @charged: per slot, what was charged of them
+ */
+struct account_cpu {
+	uint64_t log_head;
+	uint64_t counters[PVENERGY_MAX_EVENTS];
+	uint64_t charged[MACHINE_MAX_VMS + 1][PVENERGY_MAX_EVENTS];
+};
+
+/**
+ * struct account - all there is to know
+ * @model: weights
+ * @nr_cpus: physical CPUs
+ * @cpu: the physical CPUs
+ * @vm: the virtual machines
+ * @ended: those that ended and whose slot another has taken, together
+ * @nobody: what belongs to no virtual machine
+ * @base_pj: base cost of this period, so far
+ * @carry_pj: base cost of earlier periods that did not divide
+ * @started: a period has ended
+ * @overruns: how often a log had run over
+ */
+struct account {
+	struct model model;
+	unsigned int nr_cpus;
+	struct account_cpu cpu[MACHINE_MAX_PCPUS];
+	struct account_vm vm[MACHINE_MAX_VMS];
+	struct account_sum ended;
+	struct account_sum nobody;
+	energy_t base_pj;
+	energy_t carry_pj;
+	bool started;
+	uint64_t overruns;
+};
+
+/**
+ * struct account_cut - a physical CPU, all fields as of one moment
+ * @owner: as in struct machine_pcpu
+ * @log_head: as in struct machine_pcpu
+ * @now: the physical CPU's counters
+ * @at_switch: as in struct machine_pcpu
+ * @total: as in struct machine_pcpu
+ * @log: the entries since the log head of the cut before, oldest first; not
+ *	filled in if they are more than a log holds
+ */
+struct account_cut {
+	uint32_t owner;
+	uint64_t log_head;
+	uint64_t now[PVENERGY_MAX_EVENTS];
+	uint64_t at_switch[PVENERGY_MAX_EVENTS];
+	uint64_t total[MACHINE_MAX_VMS][PVENERGY_MAX_EVENTS];
+	struct machine_switch log[MACHINE_LOG_ENTRIES];
+};
+
+/* Begin with a machine of @nr_cpus physical CPUs. */
+void account_init(struct account *a, const struct model *model,
+		  unsigned int nr_cpus);
+
+/**
+ * account_take_cut() - copy what accounting needs of a physical CPU
+ * @cut: filled in
+ * @p: the physical CPU, its lock held
+ * @now: its counters, read while the lock is held
+ * @since: log head of the cut before, 0 at first
+ */
+void account_take_cut(struct account_cut *cut, const struct machine_pcpu *p,
+		      const uint64_t now[PVENERGY_MAX_EVENTS], uint64_t since);
+
+/**
+ * account_cpu() - charge what a physical CPU did since its last cut
+ * @a: the accountant
+ * @cpu: the physical CPU
+ * @cut: the new cut
+ *
+ * Return: how many slots were charged something else than the machine's own
+ * totals say, which are 0 unless the log or the totals are damaged.
+ */
+unsigned int account_cpu(struct account *a, unsigned int cpu,
+			 const struct account_cut *cut);
+
+/**
+ * account_vms() - end a period
+ * @a: the accountant
+ * @vm: the machine's slots
+ * @alive: bit mask of the slots whose process lives
+ *
+ * Takes note of virtual machines that came and went, and divides the period's
+ * base cost.  In the first period, which may reach back for long, all virtual
+ * machines that ever were count as present.
+ */
+void account_vms(struct account *a,
+		 const struct machine_vm vm[MACHINE_MAX_VMS], uint32_t alive);
+
+/* Sum over the physical CPUs, from their counters: what was consumed at all. */
+void account_machine(const struct account *a, struct account_sum *sum);
+
+/**
+ * account_difference() - what account_machine() has that nobody was charged
+ * @a: the accountant
+ * @sum: set to the difference, without what is carried; modulo its types' size
+ *
+ * Return: whether there is any.
+ */
+bool account_difference(const struct account *a, struct account_sum *sum);
+
+#endif /* RCONTAINER_ACCOUNT_H */

@@ -1,0 +1,473 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "account.h"
+
+#define NO MACHINE_NO_VM
+
+/* A machine with a scripted clock and scripted counters. */
+static struct {
+	struct machine m;
+	uint64_t now[MACHINE_MAX_PCPUS][PVENERGY_MAX_EVENTS];
+	uint32_t alive;
+	/* What the script really did, per slot; the last is nobody's. */
+	uint64_t truth[MACHINE_MAX_VMS + 1][PVENERGY_MAX_EVENTS];
+} sim;
+
+static struct account a;
+static struct account_cut cut;
+
+static const struct model model = {
+	.nr_events = 3,
+	.event = {
+		{ .name = "tsc", .weight_pj = 1001, .flags = PVENERGY_EVENT_BASE },
+		{ .name = "one", .weight_pj = 10 },
+		{ .name = "two", .weight_pj = 7 },
+	},
+};
+
+static int setup(void **state)
+{
+	memset(&sim, 0, sizeof(sim));
+	for (int cpu = 0; cpu < MACHINE_MAX_PCPUS; cpu++)
+		sim.m.pcpu[cpu].owner = NO;
+	account_init(&a, &model, 1);
+	return 0;
+}
+
+static void join(unsigned int slot, const char *name)
+{
+	sim.m.vm[slot].generation++;
+	strcpy(sim.m.vm[slot].name, name);
+	sim.alive |= 1U << slot;
+}
+
+static void leave(unsigned int slot)
+{
+	sim.alive &= ~(1U << slot);
+}
+
+/* Time passes, and the owner of the CPU counts. */
+static void run(unsigned int cpu, uint64_t tsc, uint64_t one, uint64_t two)
+{
+	const uint64_t counts[PVENERGY_MAX_EVENTS] = { tsc, one, two };
+	uint32_t owner = sim.m.pcpu[cpu].owner;
+
+	for (int e = 0; e < PVENERGY_MAX_EVENTS; e++) {
+		sim.now[cpu][e] += counts[e];
+		sim.truth[owner == NO ? ACCOUNT_NOBODY : owner][e] += counts[e];
+	}
+}
+
+static void switch_to(unsigned int cpu, uint32_t to)
+{
+	struct machine_pcpu *p = &sim.m.pcpu[cpu];
+	struct machine_switch *entry;
+
+	entry = &p->log[p->log_head++ % MACHINE_LOG_ENTRIES];
+	entry->from = p->owner;
+	entry->to = to;
+	for (int e = 0; e < PVENERGY_MAX_EVENTS; e++) {
+		uint64_t turn = sim.now[cpu][e] - p->at_switch[e];
+
+		if (p->owner != NO)
+			p->total[p->owner][e] += turn;
+		p->at_switch[e] = sim.now[cpu][e];
+		entry->counters[e] = sim.now[cpu][e];
+	}
+	p->owner = to;
+}
+
+static unsigned int cut_cpu(unsigned int cpu)
+{
+	account_take_cut(&cut, &sim.m.pcpu[cpu], sim.now[cpu],
+			 a.cpu[cpu].log_head);
+	return account_cpu(&a, cpu, &cut);
+}
+
+/* One period of the accountant; sums add up after each. */
+static void period(void)
+{
+	struct account_sum sum;
+
+	for (unsigned int cpu = 0; cpu < a.nr_cpus; cpu++)
+		assert_int_equal(cut_cpu(cpu), 0);
+	account_vms(&a, sim.m.vm, sim.alive);
+	assert_false(account_difference(&a, &sum));
+}
+
+static void assert_truth(void)
+{
+	assert_memory_equal(a.nobody.counts, sim.truth[ACCOUNT_NOBODY],
+			    sizeof(a.nobody.counts));
+	for (int slot = 0; slot < MACHINE_MAX_VMS; slot++)
+		assert_memory_equal(a.vm[slot].sum.counts, sim.truth[slot],
+				    sizeof(a.vm[slot].sum.counts));
+}
+
+static void test_idle_machine(void **state)
+{
+	run(0, 100, 0, 0);
+	period();
+	run(0, 23, 0, 0);
+	period();
+	assert_int_equal(a.nobody.counts[0], 123);
+	assert_true(a.nobody.base_pj == 123 * 1001);
+	assert_true(a.carry_pj == 0);
+}
+
+static void test_turns(void **state)
+{
+	join(0, "a");
+	join(1, "b");
+	run(0, 5, 0, 0);
+	switch_to(0, 0);
+	run(0, 100, 50, 3);
+	switch_to(0, 1);
+	run(0, 10, 5, 1);
+	switch_to(0, 0);
+	run(0, 1000, 500, 2);
+	switch_to(0, 1);
+	period();
+
+	assert_truth();
+	assert_int_equal(a.nobody.counts[0], 5);
+	assert_int_equal(a.vm[0].sum.counts[0], 1100);
+	assert_int_equal(a.vm[0].sum.counts[1], 550);
+	assert_true(a.vm[0].sum.access_pj == 550 * 10 + 5 * 7);
+	assert_int_equal(a.vm[1].sum.counts[0], 10);
+	assert_true(a.vm[1].sum.access_pj == 5 * 10 + 1 * 7);
+	/* Who was on the CPU for how long has no say in base cost. */
+	assert_true(a.vm[0].sum.base_pj == 1115 * 1001 / 2);
+	assert_true(a.vm[1].sum.base_pj == 1115 * 1001 / 2);
+	assert_true(a.carry_pj == 1115 * 1001 % 2);
+}
+
+static void test_turn_in_progress(void **state)
+{
+	join(0, "a");
+	join(1, "b");
+	switch_to(0, 0);
+	for (int i = 1; i <= 10; i++) {
+		run(0, 100, 10, 1);
+		period();
+		assert_int_equal(a.vm[0].sum.counts[0], 100 * i);
+		assert_int_equal(a.vm[0].sum.counts[1], 10 * i);
+	}
+	run(0, 7, 7, 7);
+	switch_to(0, 1);
+	run(0, 3, 3, 3);
+	period();
+	assert_truth();
+	assert_int_equal(a.vm[0].sum.counts[0], 1007);
+	assert_int_equal(a.vm[1].sum.counts[0], 3);
+	/* Nothing happened: nothing is charged. */
+	period();
+	assert_truth();
+}
+
+static void test_remainder_is_carried(void **state)
+{
+	uint64_t ticks = 0;
+
+	join(0, "a");
+	join(1, "b");
+	join(2, "c");
+	switch_to(0, 0);
+	for (int i = 0; i < 100; i++) {
+		run(0, 1, 0, 0);
+		ticks++;
+		period();
+		assert_true(a.carry_pj == ticks * 1001 % 3);
+		for (int slot = 0; slot < 3; slot++)
+			assert_true(a.vm[slot].sum.base_pj == ticks * 1001 / 3);
+	}
+}
+
+static void test_join_and_leave(void **state)
+{
+	join(0, "a");
+	switch_to(0, 0);
+	run(0, 100, 0, 0);
+	period();
+	assert_true(a.vm[0].sum.base_pj == 100100);
+
+	join(1, "b");
+	run(0, 100, 0, 0);
+	period();
+	assert_true(a.vm[0].sum.base_pj == 150150);
+	assert_true(a.vm[1].sum.base_pj == 50050);
+	assert_true(a.vm[1].present);
+	assert_string_equal(a.vm[1].name, "b");
+
+	/* The last owner keeps the idle time's counts, not its base cost. */
+	leave(0);
+	run(0, 100, 0, 0);
+	period();
+	assert_false(a.vm[0].present);
+	assert_int_equal(a.vm[0].sum.counts[0], 300);
+	assert_true(a.vm[0].sum.base_pj == 150150);
+	assert_true(a.vm[1].sum.base_pj == 150150);
+
+	leave(1);
+	run(0, 100, 0, 0);
+	period();
+	assert_true(a.vm[1].sum.base_pj == 150150);
+	assert_true(a.nobody.base_pj == 100100);
+	assert_truth();
+}
+
+static void test_slot_is_taken_over(void **state)
+{
+	join(0, "a");
+	switch_to(0, 0);
+	run(0, 100, 20, 0);
+	period();
+	leave(0);
+	run(0, 10, 0, 0);
+	period();
+
+	join(0, "b");
+	run(0, 1, 0, 0);
+	period();
+	assert_string_equal(a.vm[0].name, "b");
+	assert_int_equal(a.vm[0].sum.counts[0], 0);
+	assert_true(a.vm[0].sum.base_pj == 1001);
+	assert_int_equal(a.ended.counts[0], 111);
+	assert_int_equal(a.ended.counts[1], 20);
+	assert_true(a.ended.access_pj == 200);
+	assert_true(a.ended.base_pj == 100100);
+
+	run(0, 5, 5, 0);
+	period();
+	assert_int_equal(a.vm[0].sum.counts[1], 5);
+}
+
+/* Code of a virtual machine may run before the accountant knows its name. */
+static void test_charged_before_seen(void **state)
+{
+	switch_to(0, 4);
+	run(0, 10, 1, 0);
+	cut_cpu(0);
+	account_vms(&a, sim.m.vm, 0);
+	join(4, "late");
+	period();
+	assert_string_equal(a.vm[4].name, "late");
+	assert_int_equal(a.vm[4].sum.counts[1], 1);
+}
+
+static void test_late_accountant(void **state)
+{
+	join(0, "a");
+	join(1, "b");
+	switch_to(0, 0);
+	run(0, 100, 20, 0);
+	switch_to(0, 1);
+	run(0, 300, 20, 0);
+	leave(0);
+	leave(1);
+	period();
+	assert_truth();
+	assert_false(a.vm[0].present);
+	assert_true(a.vm[0].sum.base_pj == 200200);
+	assert_true(a.vm[1].sum.base_pj == 200200);
+}
+
+static void switch_often(int times)
+{
+	for (int i = 0; i < times; i++) {
+		run(0, 11, 5, i % 3);
+		switch_to(0, i % 5);
+	}
+}
+
+static void test_overrun(void **state)
+{
+	for (int slot = 0; slot < 5; slot++)
+		join(slot, "x");
+	run(0, 3, 0, 0);
+	switch_often(10);
+	run(0, 4, 4, 4);
+	period();
+	assert_truth();
+
+	/* Exactly full is no overrun. */
+	switch_often(MACHINE_LOG_ENTRIES);
+	run(0, 1, 1, 1);
+	period();
+	assert_int_equal(a.overruns, 0);
+	assert_truth();
+
+	switch_often(MACHINE_LOG_ENTRIES + 1);
+	run(0, 2, 1, 1);
+	period();
+	assert_int_equal(a.overruns, 1);
+	assert_truth();
+
+	switch_often(3 * MACHINE_LOG_ENTRIES + 17);
+	period();
+	assert_int_equal(a.overruns, 2);
+	assert_truth();
+
+	switch_often(100);
+	period();
+	assert_int_equal(a.overruns, 2);
+	assert_truth();
+}
+
+static void test_overrun_from_the_start(void **state)
+{
+	join(0, "a");
+	run(0, 77, 0, 0);
+	switch_often(2 * MACHINE_LOG_ENTRIES);
+	run(0, 8, 8, 8);
+	period();
+	assert_int_equal(a.overruns, 1);
+	/* Before the first switch, nobody owned the CPU. */
+	assert_int_equal(a.nobody.counts[0], 77 + 11);
+	assert_truth();
+}
+
+static void test_wraparound(void **state)
+{
+	join(0, "a");
+	join(1, "b");
+	switch_to(0, 0);
+	run(0, 10, UINT64_MAX - 5, 0);
+	cut_cpu(0);
+	account_vms(&a, sim.m.vm, sim.alive);
+	run(0, 10, 100, 0);
+	switch_to(0, 1);
+	run(0, 10, 7, 0);
+	assert_int_equal(cut_cpu(0), 0);
+	account_vms(&a, sim.m.vm, sim.alive);
+	assert_truth();
+	assert_int_equal(a.vm[1].sum.counts[1], 7);
+	assert_true(a.vm[0].sum.access_pj ==
+		    ((energy_t)UINT64_MAX - 5 + 100) * 10);
+	assert_true(a.vm[1].sum.access_pj == 70);
+
+	/* The log's number wraps, too. */
+	sim.m.pcpu[0].log_head = UINT64_MAX - 2;
+	a.cpu[0].log_head = UINT64_MAX - 2;
+	for (int i = 0; i < 6; i++) {
+		run(0, 1, 2, 3);
+		switch_to(0, i % 2);
+	}
+	assert_int_equal(cut_cpu(0), 0);
+	assert_int_equal(a.overruns, 0);
+	assert_truth();
+}
+
+static void test_heavy(void **state)
+{
+	a.model.event[0].weight_pj = PVENERGY_MAX_WEIGHT_PJ;
+	a.model.event[1].weight_pj = PVENERGY_MAX_WEIGHT_PJ;
+	join(0, "a");
+	switch_to(0, 0);
+	run(0, UINT64_MAX, UINT64_MAX, 0);
+	period();
+	assert_true(a.vm[0].sum.base_pj ==
+		    (energy_t)UINT64_MAX * PVENERGY_MAX_WEIGHT_PJ);
+	assert_true(a.vm[0].sum.access_pj == a.vm[0].sum.base_pj);
+}
+
+static void test_bad_slots(void **state)
+{
+	join(0, "a");
+	switch_to(0, 0);
+	run(0, 10, 10, 10);
+	switch_to(0, 1);
+	sim.m.pcpu[0].log[1].from = MACHINE_MAX_VMS;
+	sim.m.pcpu[0].owner = 0x80000000;
+	assert_int_equal(cut_cpu(0), 1);
+	assert_int_equal(a.nobody.counts[1], 10);
+}
+
+static void test_damage_is_noticed(void **state)
+{
+	join(0, "a");
+	join(1, "b");
+	switch_to(0, 0);
+	run(0, 10, 10, 10);
+	switch_to(0, 1);
+	run(0, 10, 10, 10);
+	switch_to(0, 0);
+	sim.m.pcpu[0].log[1].counters[1]++;
+	assert_int_equal(cut_cpu(0), 2);
+}
+
+static void test_difference(void **state)
+{
+	struct account_sum sum;
+
+	join(0, "a");
+	switch_to(0, 0);
+	run(0, 10, 10, 10);
+	period();
+	a.vm[0].sum.counts[2]--;
+	assert_true(account_difference(&a, &sum));
+	assert_int_equal(sum.counts[2], 1);
+	a.vm[0].sum.counts[2]++;
+	a.vm[0].sum.base_pj--;
+	assert_true(account_difference(&a, &sum));
+	assert_true(sum.base_pj == 1);
+}
+
+static void test_random(void **state)
+{
+	srand(1);
+	account_init(&a, &model, 3);
+	for (int i = 0; i < 20000; i++) {
+		unsigned int cpu = rand() % 3;
+		unsigned int slot = rand() % 6;
+
+		run(cpu, rand() % 100, rand(), rand());
+		if (rand() % 3)
+			switch_to(cpu, slot);
+		if (!(rand() % 500)) {
+			if (sim.alive & (1U << slot))
+				leave(slot);
+			else if (!sim.m.vm[slot].generation)
+				join(slot, "x");
+			else
+				sim.alive |= 1U << slot;
+		}
+		if (!(rand() % 50))
+			period();
+	}
+	period();
+	assert_truth();
+}
+
+int main(void)
+{
+#define TEST(fn) cmocka_unit_test_setup(fn, setup)
+	const struct CMUnitTest tests[] = {
+		TEST(test_idle_machine),
+		TEST(test_turns),
+		TEST(test_turn_in_progress),
+		TEST(test_remainder_is_carried),
+		TEST(test_join_and_leave),
+		TEST(test_slot_is_taken_over),
+		TEST(test_charged_before_seen),
+		TEST(test_late_accountant),
+		TEST(test_overrun),
+		TEST(test_overrun_from_the_start),
+		TEST(test_wraparound),
+		TEST(test_heavy),
+		TEST(test_bad_slots),
+		TEST(test_damage_is_noticed),
+		TEST(test_difference),
+		TEST(test_random),
+	};
+
+	return cmocka_run_group_tests_name("account", tests, NULL, NULL);
+}
