@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <err.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli.h"
+#include "qemu.h"
+
+struct args {
+	char **v;
+	size_t n;
+};
+
+static void add(struct args *a, const char *arg)
+{
+	a->v = realloc(a->v, (a->n + 2) * sizeof(*a->v));
+	if (!a->v)
+		err(exit_failure, "cannot allocate memory");
+	a->v[a->n++] = (char *)arg;
+	a->v[a->n] = NULL;
+}
+
+static void add2(struct args *a, const char *option, const char *arg)
+{
+	add(a, option);
+	add(a, arg);
+}
+
+/* In QEMU's option lists a comma that is none must be doubled. */
+static char *escape(const char *value)
+{
+	char *out = malloc(2 * strlen(value) + 1);
+	char *to = out;
+
+	if (!out)
+		err(exit_failure, "cannot allocate memory");
+	do {
+		if (*value == ',')
+			*to++ = ',';
+		*to++ = *value;
+	} while (*value++);
+	return out;
+}
+
+static char *pcpu_list(const struct qemu_config *c)
+{
+	char *list = format("%u", c->pcpu[0]);
+
+	for (unsigned int i = 1; i < c->nr_vcpus; i++) {
+		char *longer = format("%s:%u", list, c->pcpu[i]);
+
+		free(list);
+		list = longer;
+	}
+	return list;
+}
+
+static void add_plugin(struct args *a, const struct qemu_config *c)
+{
+	const char *slice = c->slice_us ?
+		format(",slice_us=%ju", (uintmax_t)c->slice_us) : "";
+
+	add2(a, "-plugin", format("%s,machine=%s,page=%s,name=%s,pcpus=%s%s%s",
+				  escape(c->plugin), escape(c->machine_dir),
+				  escape(c->page), c->name, pcpu_list(c), slice,
+				  c->no_subtract ? ",subtract=off" : ""));
+}
+
+/*
+ * Without --icount, virtual CPUs run in parallel in real time.  With it they
+ * take turns in one thread, an instruction takes one nanosecond of virtual
+ * time, waiting takes none of real time, and nothing depends on the date or on
+ * chance.
+ */
+static void add_clock(struct args *a, const struct qemu_config *c)
+{
+	if (!c->icount) {
+		add2(a, "-accel", "tcg,thread=multi");
+		return;
+	}
+	add2(a, "-accel", "tcg,thread=single");
+	add2(a, "-icount", "shift=0,sleep=off");
+	add2(a, "-rtc", "base=2024-01-01,clock=vm");
+	add2(a, "-seed", "1");
+}
+
+char **qemu_argv(const struct qemu_config *c)
+{
+	struct args a = { 0 };
+
+	add(&a, c->qemu);
+	add2(&a, "-name", c->name);
+	add2(&a, "-machine", "pc");
+	add_clock(&a, c);
+	/*
+	 * "max" would change with QEMU's version, and brings what costs an
+	 * emulated guest much and gives it nothing, as 5-level page tables.
+	 */
+	add2(&a, "-cpu", "qemu64");
+	add2(&a, "-smp", format("%u", c->nr_vcpus));
+	add2(&a, "-m", format("%u", c->memory_mib));
+	add(&a, "-nodefaults");
+	add(&a, "-no-user-config");
+	add(&a, "-no-reboot");
+	add2(&a, "-display", "none");
+	add2(&a, "-chardev", format("socket,id=control,fd=%d", c->qmp_fd));
+	add2(&a, "-mon", "chardev=control,mode=control");
+	add2(&a, "-serial", strcmp(c->serial, "stdio") ?
+		format("file:%s", c->serial) : "stdio");
+	add2(&a, "-device", "isa-debug-exit,iobase=0xf4,iosize=4");
+	if (c->kernel) {
+		add2(&a, "-kernel", c->kernel);
+		add2(&a, "-append", c->append);
+	}
+	if (c->initrd)
+		add2(&a, "-initrd", c->initrd);
+	if (c->show_page) {
+		add2(&a, "-object",
+		     format("memory-backend-file,id=pvenergy,mem-path=%s,"
+			    "size=%zu,share=on,readonly=on",
+			    escape(c->page), c->page_size));
+		add2(&a, "-device", "ivshmem-plain,memdev=pvenergy");
+	}
+	if (c->plugin)
+		add_plugin(&a, c);
+	for (char **extra = c->extra; *extra; extra++)
+		add(&a, *extra);
+	return a.v;
+}

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* QEMU's command line for a virtual machine with an energy page. */
+#ifndef RCONTAINER_QEMU_H
+#define RCONTAINER_QEMU_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "machine.h"
+
+/**
+ * struct qemu_config - what to start
+ * @qemu: program
+ * @name: the virtual machine's name
+ * @kernel: file, or NULL
+ * @initrd: file, or NULL
+ * @append: kernel command line, or NULL
+ * @nr_vcpus: number of virtual CPUs
+ * @pcpu: the physical CPU of each
+ * @memory_mib: memory, in MiB
+ * @icount: count instructions, for runs that repeat to the digit
+ * @serial: "stdio", or a file that takes the output
+ * @machine_dir: directory of the emulated machine
+ * @page: file of the energy page
+ * @page_size: its size in bytes
+ * @show_page: the guest has a device with the energy page
+ * @plugin: file of the plugin, or NULL
+ * @slice_us: time slice on a physical CPU, 0 for the plugin's default
+ * @no_subtract: the plugin does not log absences
+ * @qmp_fd: descriptor for the control connection
+ * @extra: NULL-terminated arguments to add
+ */
+struct qemu_config {
+	const char *qemu;
+	const char *name;
+	const char *kernel;
+	const char *initrd;
+	const char *append;
+	unsigned int nr_vcpus;
+	unsigned int pcpu[MACHINE_MAX_PCPUS];
+	unsigned int memory_mib;
+	bool icount;
+	const char *serial;
+	const char *machine_dir;
+	const char *page;
+	size_t page_size;
+	bool show_page;
+	const char *plugin;
+	uint64_t slice_us;
+	bool no_subtract;
+	int qmp_fd;
+	char **extra;
+};
+
+/* The argument vector; never freed, since it lives as long as the program. */
+char **qemu_argv(const struct qemu_config *c);
+
+#endif /* RCONTAINER_QEMU_H */
