@@ -38,7 +38,7 @@ static void warn_bind(const char *path, const char *what, unsigned int id,
 		warnx("cannot bind %s %u to '%s': the kernel does not let this %s be bound",
 		      what, id, name, what);
 	else if (error == -ENOENT || error == -ENODEV)
-		warnx("cannot bind %s %u to '%s': the container was removed",
+		warnx("cannot bind %s %u to '%s': it takes none any more; was it removed meanwhile?",
 		      what, id, name);
 	else
 		warn("cannot bind %s %u to '%s'", what, id, name);

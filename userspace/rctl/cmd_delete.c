@@ -23,6 +23,14 @@ static void usage(void)
 	cmd_usage_tail();
 }
 
+static void warn_delete(const char *path, int error)
+{
+	if (error == -ENOENT || error == -ENODEV)
+		warnx("cannot delete '%s': no such container", path);
+	else
+		cmd_warn_container(path, "delete", error);
+}
+
 /* "3 tasks: 12 (cc1), 13 (make), 14 (sh)"; returns false if there are none. */
 static bool describe_tasks(const struct rctl *ctl, int dirfd, FILE *out)
 {
@@ -111,7 +119,7 @@ static int delete_path(const struct rctl *ctl, const char *path, bool below)
 	else if (errno == EBUSY || errno == ENOTEMPTY)
 		warn_busy(ctl, path);
 	else
-		cmd_warn_container(path, "delete", -errno);
+		warn_delete(path, -errno);
 	return -1;
 }
 
@@ -144,7 +152,7 @@ static int delete_tree(const struct rctl *ctl, const char *path)
 		return delete_path(ctl, path, false);
 	ret = rcfs_gather(&ctl->fs, path, &walk, &top);
 	if (ret) {
-		cmd_warn_container(path, "delete", ret);
+		warn_delete(path, ret);
 		return -1;
 	}
 	ret = delete_below(ctl, path, top);

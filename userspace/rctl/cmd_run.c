@@ -96,6 +96,9 @@ static int explain_failure(const struct failure *failure, const char *path,
 	if (rcfs_is_builtin(path))
 		warnx("cannot run in '%s': this container is built in and takes no tasks",
 		      path);
+	else if (failure->error == -ENOENT || failure->error == -ENODEV)
+		warnx("cannot run in '%s': it takes no tasks any more; was it removed meanwhile?",
+		      rcfs_show_name(path));
 	else
 		cmd_warn_container(path, "run in", failure->error);
 	return EXIT_FAILURE;

@@ -70,6 +70,7 @@ static int gather(const struct rctl *ctl, const char *path,
 		.want = RCFS_ENERGY | RCFS_LOCAL | RCFS_TASKS | RCFS_PROCS,
 		.unreadable = cmd_unreadable,
 	};
+	char root[] = "/";
 	int ret = rcfs_gather(&ctl->fs, path, &walk, &d->top);
 
 	if (ret) {
@@ -81,20 +82,24 @@ static int gather(const struct rctl *ctl, const char *path,
 		/* There are no local events but in the snapshot. */
 		ret = rcfs_read_snapshot(&ctl->fs, path, &d->snap);
 		if (ret)
-			cmd_unreadable(d->top, "info/snapshot", ret);
+			cmd_unreadable(&(struct rcfs_node){ .name = root },
+				       "info/snapshot", ret);
 	}
 	return 0;
 }
 
-static void sum_tasks(const struct rcfs_node *node, size_t *tasks,
-		      size_t *procs)
+/* Returns what all containers have; a sum that lacks one would be wrong. */
+static unsigned int sum_tasks(const struct rcfs_node *node, uint64_t *tasks,
+			      uint64_t *procs)
 {
+	unsigned int have = node->have;
 	size_t i;
 
 	*tasks += node->tasks;
 	*procs += node->procs;
 	for (i = 0; i < node->nchild; i++)
-		sum_tasks(node->child[i], tasks, procs);
+		have &= sum_tasks(node->child[i], tasks, procs);
+	return have;
 }
 
 static void add_line(const struct print *p, struct libscols_table *tb,
@@ -142,15 +147,15 @@ static void add_tasks(const struct print *p, struct libscols_table *tb,
 		      const struct rcfs_node *top)
 {
 	uint64_t tasks = top->tasks, procs = top->procs;
-	size_t below_tasks = 0, below_procs = 0;
+	uint64_t all_tasks = 0, all_procs = 0;
+	unsigned int have = sum_tasks(top, &all_tasks, &all_procs);
 
-	sum_tasks(top, &below_tasks, &below_procs);
 	add_count(p, tb, "tasks", "tasks",
 		  top->have & RCFS_TASKS ? &tasks : NULL,
-		  &(uint64_t){ below_tasks });
+		  have & RCFS_TASKS ? &all_tasks : NULL);
 	add_count(p, tb, "procs", "tasks",
 		  top->have & RCFS_PROCS ? &procs : NULL,
-		  &(uint64_t){ below_procs });
+		  have & RCFS_PROCS ? &all_procs : NULL);
 }
 
 static void add_devices(const struct print *p, struct libscols_table *tb,

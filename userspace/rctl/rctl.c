@@ -59,6 +59,8 @@ int main(int argc, char **argv)
 	int c, status;
 
 	setlocale(LC_ALL, "");
+	/* What getopt's messages begin with. */
+	argv[0] = program_invocation_short_name;
 	atexit(close_stdout);
 
 	while ((c = getopt_long(argc, argv, "+" CMD_SHORTOPTS, longopts,
@@ -76,6 +78,7 @@ int main(int argc, char **argv)
 	ctl.cmd = commands[i];
 	argc -= optind;
 	argv += optind;
+	argv[0] = program_invocation_short_name;
 	optind = 0;	/* glibc: begin afresh, with other options */
 	status = ctl.cmd->main(&ctl, argc, argv);
 	rcfs_close(&ctl.fs);
