@@ -169,7 +169,7 @@ check_vanishing()
 {
 	local root=$scratch/few/sys/fs/rcontainer i status=0 mover
 	make_many "$scratch/few" 200
-	while :; do
+	while [[ ! -e $scratch/stop ]]; do
 		mv "$root/c77" "$root/c190" "$scratch/"
 		mv "$scratch/c77" "$scratch/c190" "$root/"
 	done &
@@ -178,8 +178,8 @@ check_vanishing()
 		"$RCTL" --sysroot "$scratch/few" list >"$scratch/out" 2>&1 ||
 			status=1
 	done
-	kill $mover
-	wait $mover 2>/dev/null
+	touch "$scratch/stop"
+	wait $mover
 	[[ $status == 0 ]] || grep '^rctl' "$scratch/out" | sed 's/^/# /'
 	report $status "list: containers vanish meanwhile"
 }
