@@ -6,10 +6,10 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/pidfd.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <termios.h>
 #include <time.h>
@@ -41,16 +41,6 @@ static int64_t now_ms(void)
 	return ts.tv_sec * 1000LL + ts.tv_nsec / 1000000;
 }
 
-static int open_pidfd(pid_t pid)
-{
-	return syscall(SYS_pidfd_open, pid, 0);
-}
-
-static void send_signal(const struct qemu *q, int sig)
-{
-	syscall(SYS_pidfd_send_signal, q->pidfd, sig, NULL, 0);
-}
-
 static void exec_qemu(char **argv, const int *child_fds, bool keep_stdin,
 		      const sigset_t *mask, pid_t parent, int report_fd)
 {
@@ -70,6 +60,18 @@ static void exec_qemu(char **argv, const int *child_fds, bool keep_stdin,
 	if (write(report_fd, &error, sizeof(error)) < 0)
 		_exit(1);
 	_exit(1);
+}
+
+/* QEMU must not outlive what is cleaned up after it. */
+__attribute__((noreturn))
+static void give_up(const struct qemu *q, const char *what)
+{
+	int error = errno;
+
+	kill(q->pid, SIGKILL);
+	waitpid(q->pid, NULL, 0);
+	errno = error;
+	err(exit_failure, "cannot watch QEMU: %s", what);
 }
 
 /* Start QEMU; a program that cannot be executed is the end. */
@@ -93,9 +95,9 @@ static void start(struct qemu *q, char **argv, const int *child_fds,
 		err(exit_failure, "cannot execute %s", argv[0]);
 	}
 	close(report[0]);
-	q->pidfd = open_pidfd(q->pid);
+	q->pidfd = pidfd_open(q->pid, 0);
 	if (q->pidfd < 0)
-		err(exit_failure, "cannot watch %s", argv[0]);
+		give_up(q, "pidfd_open");
 }
 
 /* An answer comes only from the main loop, when all is set up. */
@@ -169,19 +171,20 @@ static void watch(struct qemu *q, uint64_t timeout_ms)
 
 	for (;;) {
 		if (poll(fds, 3, poll_timeout(deadline)) < 0 && errno != EINTR)
-			err(exit_failure, "poll");
+			give_up(q, "poll");
 		if (fds[2].revents && !read_control(q))
 			fds[2].fd = -1;
 		if (fds[0].revents)
 			break;
 		if (fds[1].revents && read_signal(q) && !asked) {
-			send_signal(q, SIGTERM);
+			pidfd_send_signal(q->pidfd, SIGTERM, NULL, 0);
 			asked = true;
 			deadline = now_ms() + GRACE_MS;
 		} else if (deadline <= now_ms()) {
 			if (!asked)
 				q->outcome.timed_out = true;
-			send_signal(q, asked ? SIGKILL : SIGTERM);
+			pidfd_send_signal(q->pidfd, asked ? SIGKILL : SIGTERM,
+					  NULL, 0);
 			deadline = asked ? NEVER : now_ms() + GRACE_MS;
 			asked = true;
 		}

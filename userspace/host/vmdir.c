@@ -4,9 +4,11 @@
 #include <err.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/pidfd.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -95,20 +97,40 @@ void vmdir_machine(struct vmdir *d, unsigned int nr_pcpus,
 	d->machine = m;
 }
 
+/* A process that ended but was not waited for still has its id. */
+static bool has_ended(pid_t pid)
+{
+	struct pollfd p = { .fd = pidfd_open(pid, 0), .events = POLLIN };
+	bool ended;
+
+	if (p.fd < 0)
+		return errno == ESRCH;
+	ended = poll(&p, 1, 0) == 1;
+	close(p.fd);
+	return ended;
+}
+
 void vmdir_claim_name(const struct vmdir *d, const char *name)
 {
 	struct machine *m = d->machine;
-	bool lives = false;
+	int holder = -1;
+	pid_t pid = 0;
 
 	machine_lock(&m->lock);
-	for (unsigned int slot = 0; slot < MACHINE_MAX_VMS; slot++)
+	for (unsigned int slot = 0; slot < MACHINE_MAX_VMS; slot++) {
 		if (machine_vm_alive(m, slot) &&
-		    !strncmp(m->vm[slot].name, name, PVENERGY_NAME_LEN))
-			lives = true;
+		    !strncmp(m->vm[slot].name, name, PVENERGY_NAME_LEN)) {
+			holder = slot;
+			pid = m->vm[slot].pid;
+		}
+	}
 	machine_unlock(&m->lock);
-	if (lives)
+	if (holder < 0)
+		return;
+	if (!has_ended(pid))
 		errx(exit_failure, "%s: virtual machine '%s' is running", d->path,
 		     name);
+	machine_vm_remove(m, holder);
 }
 
 static void remove_stale_page(const struct vmdir *d, const char *page,

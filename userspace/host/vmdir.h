@@ -54,7 +54,11 @@ void vmdir_enter(struct vmdir *d, const char *path);
 void vmdir_machine(struct vmdir *d, unsigned int nr_pcpus,
 		   unsigned int min_pcpus, uint64_t tsc_khz);
 
-/* No virtual machine of that name may live.  The directory is locked. */
+/**
+ * vmdir_claim_name() - make sure that no virtual machine has a name
+ * @d: the directory, locked, the machine open
+ * @name: the name; a living virtual machine that has it is an error
+ */
 void vmdir_claim_name(const struct vmdir *d, const char *name);
 
 /**
