@@ -250,9 +250,7 @@ static void open_machine(struct accountant *d, const struct settings *s)
 
 	d->path = format("%s/" MACHINE_FILE, s->dir);
 	while (!(d->m = machine_open(s->dir, 1, &error)) || stat(d->path, &d->st)) {
-		if (!d->m && error == -EPROTO)
-			errx(STATUS_ERROR, "%s: machine of another version", d->path);
-		if (!d->m && error == -EINVAL)
+		if (!d->m && (error == -EPROTO || error == -EINVAL))
 			errx(STATUS_ERROR, "%s: not a machine, or of another version",
 			     d->path);
 		if (!d->m && (error != -ENOENT || !s->wait))
@@ -276,14 +274,14 @@ static void run(struct accountant *d, const struct settings *s)
 		take_period(d);
 		now = monotonic_ns();
 		if (now >= next_sample) {
-			if (d->samples)
-				print_sample(d, false);
 			next_sample += (now - next_sample) / interval * interval +
 				       interval;
 			if (machine_is_gone(d)) {
 				warnx("%s: the machine is gone", d->path);
 				break;
 			}
+			if (d->samples)
+				print_sample(d, false);
 		}
 		/* After a delay, go on in step instead of catching up. */
 		next += period;
