@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The TCG plugin: counts the events of the emulated physical CPUs and lets the
+ * virtual machines take turns on them.
+ *
+ * The instructions of a block are counted when it begins, what depends on its
+ * execution - memory accesses, the outcome of its branch - when the next one
+ * begins.  A block that a fault ends early therefore counts whole, and its
+ * tail again when it is re-entered; the same with an access to a device under
+ * -icount, which QEMU restarts in the middle of the block.  Counting each
+ * instruction would be exact and cost a multiple.
+ *
+ * An atomic read-modify-write is one access if QEMU runs it as one, with
+ * several virtual CPUs in as many threads, and otherwise two.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "arena.h"
+#include "options.h"
+#include "qemu-plugin-api.h"
+#include "selftest.h"
+#include "turn.h"
+
+int qemu_plugin_version = QEMU_PLUGIN_VERSION;
+
+static struct options options;
+
+static inline void count_block(struct vcpu *v, const struct block *block,
+			       uint64_t mispredicted)
+{
+	const vcpu_pair *count = (const vcpu_pair *)block->count;
+	uint64_t memory = v->memory;
+
+	v->prev = block;
+	v->memory = 0;
+	vcpu_add_pair(v, PVENERGY_TSC, count[0] + (vcpu_pair){
+		      0, mispredicted * UARCH_MISPREDICT_CYCLES });
+	vcpu_add_pair(v, PVENERGY_UOP_QUEUE_WRITES,
+		      count[1] + (vcpu_pair){ memory, 0 });
+	vcpu_add_pair(v, PVENERGY_MISPRED_BRANCHES,
+		      (vcpu_pair){ mispredicted, memory });
+}
+
+_Static_assert(PVENERGY_TSC == 0 && PVENERGY_UNHALTED_CYCLES == 1 &&
+	       PVENERGY_UOP_QUEUE_WRITES == 2 &&
+	       PVENERGY_RETIRED_BRANCHES == 3 &&
+	       PVENERGY_MISPRED_BRANCHES == 4 &&
+	       PVENERGY_MEMORY_RETIRED == 5, "pairs of counters");
+
+/* Whatever block_exec() leaves over, so that it needs no stack frame. */
+static __attribute__((noinline)) void block_exec_slow(struct vcpu *v,
+						      const struct block *block)
+{
+	unsigned int mispredicted = 0;
+	const struct branch *b;
+
+	if (!v->holding ||
+	    __atomic_load_n(&v->p->owner, __ATOMIC_RELAXED) != v->slot)
+		turn_acquire(v);
+	else if (!v->tick)
+		turn_tick(v);
+
+	if (v->prev) {
+		b = &v->prev->branch;
+		mispredicted = b->kind & BRANCH_COND ?
+			       uarch_cond_mispredicts(v->uarch, b, block->pc) :
+			       uarch_other_mispredicts(v->uarch, b, block->pc);
+	}
+	if (v->misses | v->replays)
+		vcpu_add_stalls(v);
+	count_block(v, block, mispredicted);
+}
+
+static void block_exec(unsigned int index, void *udata)
+{
+	const struct block *block = udata;
+	struct vcpu *v = &vcpus[index];
+	unsigned int mispredicted = 0;
+
+	if (unlikely(!v->holding || !--v->tick || !v->prev ||
+		     __atomic_load_n(&v->p->owner, __ATOMIC_RELAXED) !=
+		     v->slot || v->misses | v->replays)) {
+		block_exec_slow(v, block);
+		return;
+	}
+	if (likely(v->prev->branch.kind == (BRANCH | BRANCH_COND))) {
+		mispredicted = uarch_cond_mispredicts(v->uarch,
+						      &v->prev->branch,
+						      block->pc);
+	} else if (v->prev->branch.kind > BRANCH) {
+		block_exec_slow(v, block);
+		return;
+	}
+	count_block(v, block, mispredicted);
+}
+
+/*
+ * QEMU describes an access by an opaque number, of which few are in use; to
+ * ask it for their meaning each time would cost more than all the rest.  An
+ * entry has the number in its upper half, below it ACCESS_STORE and the mask
+ * of bytes.  Several threads may fill the same entry, each with something
+ * true.
+ */
+#define ACCESS_BYTES	0xff
+#define ACCESS_STORE	0x100
+static uint64_t access_cache[256];
+
+static uint64_t *access_entry(qemu_plugin_meminfo_t info)
+{
+	return &access_cache[(info ^ info >> 10) % 256];
+}
+
+static __attribute__((noinline)) void
+memory_access_slow(struct vcpu *v, qemu_plugin_meminfo_t info, uint64_t addr)
+{
+	unsigned int shift = qemu_plugin_mem_size_shift(info);
+	bool store = qemu_plugin_mem_is_store(info);
+	uint32_t bytes = (1U << (1U << (shift < 3 ? shift : 3))) - 1;
+	uint64_t value = (uint64_t)info << 32 | bytes;
+
+	if (store)
+		value |= ACCESS_STORE;
+	__atomic_store_n(access_entry(info), value, __ATOMIC_RELAXED);
+	if (store)
+		uarch_store(v->uarch, addr, bytes);
+	else
+		v->misses += uarch_load(v->uarch, addr, bytes, &v->replays);
+}
+
+static void memory_access(unsigned int index, qemu_plugin_meminfo_t info,
+			  uint64_t vaddr, void *udata)
+{
+	uint64_t value = __atomic_load_n(access_entry(info), __ATOMIC_RELAXED);
+	struct vcpu *v = &vcpus[index];
+	uint64_t addr = vaddr ^ v->addr_mix;
+
+	v->memory++;
+	if (unlikely(value >> 32 != info ||
+		     !uarch_easy(v->uarch, addr, value & ACCESS_BYTES,
+				 value & ACCESS_STORE)))
+		memory_access_slow(v, info, addr);
+}
+
+static void block_translate(qemu_plugin_id_t id, struct qemu_plugin_tb *tb)
+{
+	size_t i, n = qemu_plugin_tb_n_insns(tb);
+	struct qemu_plugin_insn *insn = NULL;
+	struct block *block = arena_block();
+
+	if (options.selftest)
+		selftest_translate(tb);
+	for (i = 0; i < n; i++) {
+		insn = qemu_plugin_tb_get_insn(tb, i);
+		qemu_plugin_register_vcpu_mem_cb(insn, memory_access,
+						 QEMU_PLUGIN_CB_NO_REGS,
+						 QEMU_PLUGIN_MEM_RW, NULL);
+	}
+	block->pc = qemu_plugin_tb_vaddr(tb);
+	branch_decode(&block->branch, qemu_plugin_insn_vaddr(insn),
+		      qemu_plugin_insn_data(insn), qemu_plugin_insn_size(insn));
+	block->count[PVENERGY_TSC] = 0;
+	block->count[PVENERGY_UNHALTED_CYCLES] = n;
+	block->count[PVENERGY_UOP_QUEUE_WRITES] = n;
+	block->count[PVENERGY_RETIRED_BRANCHES] = block->branch.kind & BRANCH;
+	qemu_plugin_register_vcpu_tb_exec_cb(tb, block_exec,
+					     QEMU_PLUGIN_CB_NO_REGS, block);
+}
+
+/* All virtual CPUs are stopped, outside of blocks. */
+static void flush(qemu_plugin_id_t id)
+{
+	unsigned int i;
+
+	for (i = 0; i < nr_vcpus; i++)
+		vcpus[i].prev = NULL;
+	arena_free();
+}
+
+static void vcpu_release(qemu_plugin_id_t id, unsigned int index)
+{
+	turn_release(&vcpus[index]);
+}
+
+static void at_exit(qemu_plugin_id_t id, void *udata)
+{
+	turn_stop();
+	machine_vm_remove(vcpus[0].machine, vcpus[0].slot);
+}
+
+int qemu_plugin_install(qemu_plugin_id_t id, const qemu_info_t *info, int argc,
+			char **argv)
+{
+	if (!info->system_emulation ||
+	    (strcmp(info->target_name, "x86_64") &&
+	     strcmp(info->target_name, "i386"))) {
+		fprintf(stderr, "pvplugin: x86 system emulation only\n");
+		return -1;
+	}
+	if (options_parse(&options, argc, argv) ||
+	    options_attach(&options, info->system.max_vcpus))
+		return -1;
+	turn_init();
+	qemu_plugin_register_vcpu_tb_trans_cb(id, block_translate);
+	qemu_plugin_register_vcpu_idle_cb(id, vcpu_release);
+	qemu_plugin_register_vcpu_exit_cb(id, vcpu_release);
+	qemu_plugin_register_flush_cb(id, flush);
+	qemu_plugin_register_atexit_cb(id, at_exit, NULL);
+	return 0;
+}

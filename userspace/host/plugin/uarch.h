@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The microarchitecture of the emulated physical CPU: as much of a Pentium 4
+ * (Northwood) as the events of Table 4.1 need.
+ *
+ * What TCG executes is architecture: instructions, branches, memory accesses.
+ * Those are counted exactly.  Whether a branch was predicted or a load found
+ * its data is not architecture; for these a model decides, built so that it is
+ * deterministic, costs little, and has an answer that can be worked out by
+ * hand for a program that can be.  It is not built to agree with a real
+ * Pentium 4 on any program to the percent.
+ *
+ * Branches
+ *	Each block of TCG ends at its first branch.  Conditional ones are
+ *	predicted by 4096 two-bit counters, by (pc ^ pc >> 12); 0 and 1 predict
+ *	"not taken", 2 and 3 "taken"; at first all are 0.  Indirect jumps and
+ *	calls are predicted by a table of 512 last targets, tagged with the
+ *	whole pc.  Returns are predicted by a stack of the last 16 calls; when
+ *	that is empty, they are mispredicted.  Direct jumps and calls are
+ *	always right: the decoder has their targets.  Far transfers, interrupt
+ *	instructions, system calls and their returns count as branches and are
+ *	never mispredicted.
+ *	The outcome of a branch is where the next block begins.  If that is
+ *	neither successor of a conditional branch, an interrupt or fault was
+ *	taken in between and the branch's outcome stays unknown: no prediction
+ *	is counted.  For indirect branches and returns such a case cannot be
+ *	told and counts as mispredicted.
+ *	QEMU translates code once for all virtual addresses at which its page
+ *	is mapped and names the first of them.  Addresses computed from a
+ *	branch are therefore compared with the next block's within the page
+ *	only, which is the same at all of them.
+ *
+ * First-level data cache
+ *	8 KiB, 4 ways, lines of 64 bytes, true LRU.  Stores allocate as loads
+ *	do, but only load misses are an event.  An access across two lines
+ *	touches both and misses at most once.  It is indexed and tagged by
+ *	virtual address and virtual machine: the plugin could ask for the
+ *	physical address, but at a multiple of the price.  So the same address
+ *	in two address spaces of one machine is one line here, and the same
+ *	memory at two addresses is two.
+ *
+ * Store forwarding
+ *	A load whose bytes are in the store buffer must get them from there,
+ *	and can only if one store has them all; otherwise it is replayed until
+ *	the store has retired.  The buffer holds 24 stores.  The model keeps,
+ *	by aligned eight bytes of address, the last store there, in a table
+ *	of 64 entries without chains: a load replays if it overlaps that store,
+ *	the store is one of the last 24, and does not cover the load.  So an
+ *	older store to other bytes of the same eight is forgotten, as is one
+ *	whose entry was taken by an address 512 bytes apart.
+ *
+ * Cycles
+ *	unhalted cycles = instructions + 20 x mispredicted branches
+ *		+ 18 x first-level load misses + 8 x replays.
+ *	One instruction per cycle is what the Pentium 4 sustains at best on
+ *	common integer code; 20 stages is the pipeline refilled after a
+ *	misprediction; 18 cycles is the load-to-use latency of the second-level
+ *	cache, and beyond that there is no model; 8 is about once around the
+ *	replay loop.
+ *
+ * The state is per physical CPU and shared by the virtual machines that run
+ * there, as on the real one: they evict each other's lines and train each
+ * other's counters.  The holder of the CPU works on it without a lock.  A
+ * virtual machine that was robbed of the CPU may do so too until the end of
+ * its block; all that can come of it is a prediction or a line lost or gained,
+ * since indices are masked where they are used and nothing here is a pointer.
+ */
+#ifndef RCONTAINER_UARCH_H
+#define RCONTAINER_UARCH_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "branch.h"
+#include "machine.h"
+
+#define UARCH_MISPREDICT_CYCLES		20
+#define UARCH_L1_MISS_CYCLES		18
+#define UARCH_REPLAY_CYCLES		8
+
+#define UARCH_TARGET_ENTRIES		512
+#define UARCH_RETURN_DEPTH		16
+#define UARCH_L1_WAYS			4
+#define UARCH_L1_SETS			32
+#define UARCH_L1_LINE_SHIFT		6
+#define UARCH_STORE_BUFFER		24
+#define UARCH_STORE_ENTRIES		64
+
+#define UARCH_PAGE_MASK			0xfff
+
+/* Virtual addresses have copies of the sign bit from here on, up to bit 63. */
+#define UARCH_SLOT_SHIFT		57
+
+/**
+ * struct uarch_store - last store to eight aligned bytes
+ * @granule: address / 8, with the virtual machine mixed in
+ * @number: of the store, counted from 1; 0 if there was none
+ * @mask: bytes written, bit 0 the lowest
+ */
+struct uarch_store {
+	uint64_t granule;
+	uint32_t number;
+	uint32_t mask;
+};
+
+/**
+ * struct uarch - state of one physical CPU; all zero is a fresh one
+ * @bimodal: two-bit counters
+ * @targets: last targets of indirect branches
+ * @returns: return stack, circular
+ * @return_top: index of the next call's entry
+ * @return_depth: number of valid entries
+ * @nr_stores: number of stores so far
+ * @l1: tags, the most recently used first; 0 is empty
+ * @stores: by granule
+ */
+struct uarch {
+	uint8_t bimodal[BRANCH_PREDICTORS];
+	struct {
+		uint64_t pc;
+		uint64_t target;
+	} targets[UARCH_TARGET_ENTRIES];
+	uint64_t returns[UARCH_RETURN_DEPTH];
+	uint32_t return_top;
+	uint32_t return_depth;
+	uint32_t nr_stores;
+	uint64_t l1[UARCH_L1_SETS][UARCH_L1_WAYS] __attribute__((aligned(64)));
+	struct uarch_store stores[UARCH_STORE_ENTRIES];
+};
+
+_Static_assert(sizeof(struct uarch) <= MACHINE_UARCH_SIZE, "uarch size");
+
+/* An address in virtual machine @slot, as the model wants it. */
+static inline uint64_t uarch_addr(unsigned int slot, uint64_t vaddr)
+{
+	return vaddr ^ (uint64_t)slot << UARCH_SLOT_SHIFT;
+}
+
+static inline uint64_t *uarch_l1_set(struct uarch *u, uint64_t addr)
+{
+	return u->l1[addr >> UARCH_L1_LINE_SHIFT & (UARCH_L1_SETS - 1)];
+}
+
+static inline uint64_t uarch_l1_tag(uint64_t addr)
+{
+	return (addr >> UARCH_L1_LINE_SHIFT) + 1;
+}
+
+static inline struct uarch_store *uarch_store_entry(struct uarch *u,
+						    uint64_t granule)
+{
+	return &u->stores[granule % UARCH_STORE_ENTRIES];
+}
+
+/* Is a store still in the buffer, and has some of the bytes in @granule? */
+static inline bool uarch_overlaps(const struct uarch *u,
+				  const struct uarch_store *s,
+				  uint64_t granule, uint32_t mask)
+{
+	return s->granule == granule && (s->mask & mask) &&
+	       u->nr_stores - s->number < UARCH_STORE_BUFFER;
+}
+
+/*
+ * A memory access is described by its address, from uarch_addr(), and the
+ * bytes it touches from there on as a mask, (1 << size) - 1.  Longer ones than
+ * eight bytes are taken for eight.
+ */
+
+/**
+ * uarch_load() - a load
+ * @u: the CPU
+ * @addr: where
+ * @bytes: how many, as a mask
+ * @replays: incremented if a store blocks it
+ *
+ * Return: it missed the cache.
+ */
+bool uarch_load(struct uarch *u, uint64_t addr, uint32_t bytes,
+		uint64_t *replays);
+
+/* A store, likewise. */
+void uarch_store(struct uarch *u, uint64_t addr, uint32_t bytes);
+
+/**
+ * uarch_easy() - the frequent case of uarch_load() and uarch_store()
+ * @u: the CPU
+ * @addr: where
+ * @bytes: how many, as a mask
+ * @store: it is a store
+ *
+ * Return: the access is done, and there was neither a miss nor a replay.
+ * Otherwise nothing was done.
+ */
+static inline bool uarch_easy(struct uarch *u, uint64_t addr, uint32_t bytes,
+			      bool store)
+{
+	uint32_t mask = bytes << (addr & 7);
+	uint64_t granule = addr >> 3;
+	struct uarch_store *s = uarch_store_entry(u, granule);
+
+	if (mask > 0xff || *uarch_l1_set(u, addr) != uarch_l1_tag(addr))
+		return false;
+	if (!store)
+		return !uarch_overlaps(u, s, granule, mask) ||
+		       !(mask & ~s->mask);
+	s->granule = granule;
+	s->number = ++u->nr_stores;
+	s->mask = mask;
+	return true;
+}
+
+static inline bool uarch_same_place(uint64_t a, uint64_t b)
+{
+	return !((a ^ b) & UARCH_PAGE_MASK);
+}
+
+/**
+ * uarch_cond_mispredicts() - a conditional branch has gone somewhere
+ * @u: the CPU; its predictor learns
+ * @b: the branch
+ * @pc: linear address of what was executed next
+ *
+ * Computed without branches: those that the guest's processor cannot predict,
+ * ours cannot either.
+ *
+ * Return: it was mispredicted.
+ */
+static inline bool uarch_cond_mispredicts(struct uarch *u,
+					  const struct branch *b, uint64_t pc)
+{
+	uint8_t *c = &u->bimodal[b->index];
+	unsigned int taken = uarch_same_place(pc, b->target);
+	unsigned int fell = uarch_same_place(pc, b->next) & !taken;
+	unsigned int old = *c;
+
+	*c = old + (taken & (old < 3)) - (fell & (old > 0));
+	return (taken & (old < 2)) | (fell & (old >= 2));
+}
+
+/* The same for any other branch. */
+bool uarch_other_mispredicts(struct uarch *u, const struct branch *b,
+			     uint64_t pc);
+
+#endif /* RCONTAINER_UARCH_H */

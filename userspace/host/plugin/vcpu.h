@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A virtual CPU, and its counts on the way to the machine and to the guest. */
+#ifndef RCONTAINER_VCPU_H
+#define RCONTAINER_VCPU_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "machine.h"
+#include "uarch.h"
+
+#define likely(x)	__builtin_expect(!!(x), 1)
+#define unlikely(x)	__builtin_expect(!!(x), 0)
+
+/* Between two looks at the clock and at who else wants the physical CPU. */
+#define TICK_BLOCKS	64
+
+/**
+ * struct block - what we keep of a translated block
+ * @count: what it adds to PVENERGY_TSC and the next three counters
+ * @pc: linear address of its first instruction
+ * @branch: the one that ends it, if any; its @pc is all that is not in the
+ *	first cache line
+ */
+struct block {
+	uint64_t count[4];
+	uint64_t pc;
+	struct branch branch;
+} __attribute__((aligned(64)));
+
+/**
+ * struct vcpu - a virtual CPU
+ * @p: its physical CPU
+ * @uarch: @p's
+ * @prev: block executed last, its branch's outcome unknown yet; NULL if none
+ * @own: @p->own of our slot
+ * @raw: the energy page's
+ * @memory: accesses not yet counted in @own and @raw, of @prev
+ * @misses: load misses, likewise
+ * @replays: load replays, likewise
+ * @addr_mix: mixed into every address, see uarch_addr()
+ * @slot: of the virtual machine
+ * @tick: blocks to go until the next tick
+ * @holding: we were given the physical CPU and have not released it; whether
+ *	we were robbed of it since is in @p->owner
+ * @base: raw = own + base; own is 0 for PVENERGY_TSC, so there it is the clock
+ *
+ * @machine: the machine
+ * @pcpu: index of @p
+ * @page: this virtual CPU's part of the energy page
+ * @granted: time stamp at which @p was last acquired
+ * @slice: how long others must leave it to us, in time stamps
+ * @log_seen: @p->log_head at the last switch-in
+ * @total_zero: @p->total of our slot before our first turn
+ * @subtract: log absences, so that the guest can subtract them
+ * @started: has executed code
+ * @shared: its thread executes other virtual CPUs too
+ * @tid: its thread
+ *
+ * All is private to the thread that executes the virtual CPU.  The first part
+ * is what each block needs.
+ */
+struct vcpu {
+	struct machine_pcpu *p;
+	struct uarch *uarch;
+	const struct block *prev;
+	uint64_t *own;
+	__u64 *raw;
+	uint64_t memory;
+	uint64_t misses;
+	uint64_t replays;
+	uint64_t addr_mix;
+	uint32_t slot;
+	uint32_t tick;
+	bool holding;
+	uint64_t base[PVENERGY_MAX_EVENTS] __attribute__((aligned(16)));
+
+	struct machine *machine;
+	unsigned int pcpu;
+	struct pvenergy_vcpu *page;
+	uint64_t granted;
+	uint64_t slice;
+	uint64_t log_seen;
+	uint64_t total_zero[PVENERGY_MAX_EVENTS];
+	bool subtract;
+	bool started;
+	bool shared;
+	pid_t tid;
+} __attribute__((aligned(64)));
+
+/* One per physical CPU at most, or a slot's counts would have two writers. */
+extern struct vcpu vcpus[MACHINE_MAX_PCPUS];
+extern unsigned int nr_vcpus;
+
+/*
+ * Single writer, so no atomic addition; readers in other processes and in the
+ * guest see each counter whole.
+ */
+static inline void vcpu_add(struct vcpu *v, unsigned int event, uint64_t n)
+{
+	uint64_t own = v->own[event] + n;
+
+	__atomic_store_n(&v->own[event], own, __ATOMIC_RELAXED);
+	__atomic_store_n(&v->raw[event], own + v->base[event],
+			 __ATOMIC_RELAXED);
+}
+
+/*
+ * All counters at once, but for two that seldom change.  Two by two in a
+ * vector, since this is done for each block; an aligned vector is stored in
+ * units of no less than a counter.
+ */
+typedef uint64_t vcpu_pair __attribute__((vector_size(16), may_alias));
+
+static inline void vcpu_add_pair(struct vcpu *v, unsigned int event,
+				 vcpu_pair n)
+{
+	vcpu_pair own = *(vcpu_pair *)&v->own[event] + n;
+
+	*(vcpu_pair *)&v->own[event] = own;
+	*(vcpu_pair *)&v->raw[event] = own + *(vcpu_pair *)&v->base[event];
+}
+
+/* Count what the loads of the block that has just ended had to wait for. */
+static inline void vcpu_add_stalls(struct vcpu *v)
+{
+	vcpu_add(v, PVENERGY_UNHALTED_CYCLES,
+		 v->misses * UARCH_L1_MISS_CYCLES +
+		 v->replays * UARCH_REPLAY_CYCLES);
+	vcpu_add(v, PVENERGY_MOB_LOAD_REPLAYS, v->replays);
+	vcpu_add(v, PVENERGY_L1_LOAD_MISSES, v->misses);
+	v->misses = 0;
+	v->replays = 0;
+}
+
+/* Count all its accesses. */
+static inline void vcpu_settle(struct vcpu *v)
+{
+	vcpu_add(v, PVENERGY_UOP_QUEUE_WRITES, v->memory);
+	vcpu_add(v, PVENERGY_MEMORY_RETIRED, v->memory);
+	v->memory = 0;
+	vcpu_add_stalls(v);
+}
+
+#endif /* RCONTAINER_VCPU_H */
