@@ -27,9 +27,7 @@ static void warn_bind(const char *path, const char *what, unsigned int id,
 	errno = -error;
 	if (error == -ESRCH)
 		warnx("cannot bind %s %u: there is no such %s", what, id, what);
-	else if (rcfs_is_builtin(path) &&
-		 (error == -EPERM || error == -EINVAL || error == -EACCES ||
-		  error == -EBUSY || error == -EOPNOTSUPP))
+	else if (rcfs_is_builtin(path))
 		warnx("cannot bind %s %u to '%s': this container is built in and takes no tasks",
 		      what, id, name);
 	else if (error == -EACCES || error == -EPERM)

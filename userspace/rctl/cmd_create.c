@@ -28,6 +28,15 @@ static void warn_create(const char *path, int error)
 	case EEXIST:
 		warnx("cannot create '%s': it exists already", path);
 		break;
+	case EPERM:
+		if (!strncmp(path, "idle/", 5) ||
+		    !strncmp(path, "interrupt/", 10)) {
+			warnx("cannot create '%s': built-in containers have none below",
+			      path);
+			break;
+		}
+		cmd_warn_container(path, "create", -error);
+		break;
 	case ENOENT:
 		if (slash) {
 			warnx("cannot create '%s': there is no '%.*s' (--parents makes it too)",

@@ -88,18 +88,18 @@ static int gather(const struct rctl *ctl, const char *path,
 	return 0;
 }
 
-/* Returns what all containers have; a sum that lacks one would be wrong. */
+/* Returns what some container lacks: that sum would be wrong. */
 static unsigned int sum_tasks(const struct rcfs_node *node, uint64_t *tasks,
 			      uint64_t *procs)
 {
-	unsigned int have = node->have;
+	unsigned int bad = node->bad;
 	size_t i;
 
 	*tasks += node->tasks;
 	*procs += node->procs;
 	for (i = 0; i < node->nchild; i++)
-		have &= sum_tasks(node->child[i], tasks, procs);
-	return have;
+		bad |= sum_tasks(node->child[i], tasks, procs);
+	return bad;
 }
 
 static void add_line(const struct print *p, struct libscols_table *tb,
@@ -148,14 +148,14 @@ static void add_tasks(const struct print *p, struct libscols_table *tb,
 {
 	uint64_t tasks = top->tasks, procs = top->procs;
 	uint64_t all_tasks = 0, all_procs = 0;
-	unsigned int have = sum_tasks(top, &all_tasks, &all_procs);
+	unsigned int bad = sum_tasks(top, &all_tasks, &all_procs);
 
 	add_count(p, tb, "tasks", "tasks",
 		  top->have & RCFS_TASKS ? &tasks : NULL,
-		  have & RCFS_TASKS ? &all_tasks : NULL);
+		  bad & RCFS_TASKS ? NULL : &all_tasks);
 	add_count(p, tb, "procs", "tasks",
 		  top->have & RCFS_PROCS ? &procs : NULL,
-		  have & RCFS_PROCS ? &all_procs : NULL);
+		  bad & RCFS_PROCS ? NULL : &all_procs);
 }
 
 static void add_devices(const struct print *p, struct libscols_table *tb,

@@ -130,7 +130,7 @@ int rcfs_parse_snapshot(struct rcfs_buf *buf, const char *path,
 		snap->line++;
 		snap->why = "the line is cut off";
 	}
-	if (!ret && !done) {
+	if (!ret && snap->line && !done) {
 		snap->line++;
 		return bad(snap, "the line 'virtual' is missing");
 	}

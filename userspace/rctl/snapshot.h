@@ -45,7 +45,8 @@ struct rcfs_snapshot {
  * @snap: filled in; to be freed even on error
  *
  * A snapshot proves something only if it is whole, so anything unexpected is
- * -EBADMSG.
+ * -EBADMSG.  Only an empty file is good: without counters there is nothing to
+ * tell, and @snap has no events and no containers.
  */
 int rcfs_parse_snapshot(struct rcfs_buf *buf, const char *path,
 			struct rcfs_snapshot *snap);

@@ -56,6 +56,14 @@ static int read_one(int fd, unsigned int what, struct rcfs_walk *walk,
 	return -EINVAL;
 }
 
+static void note_bad(struct rcfs_node *node, unsigned int what,
+		     const struct rcfs_walk *walk, const char *file, int error)
+{
+	node->bad |= what;
+	if (walk->unreadable)
+		walk->unreadable(node, file, error);
+}
+
 /* Returns -ENOENT if the container is gone. */
 static int read_files(int parentfd, int fd, struct rcfs_walk *walk,
 		      struct rcfs_node *node)
@@ -75,8 +83,10 @@ static int read_files(int parentfd, int fd, struct rcfs_walk *walk,
 			return ret;
 		else if (is_gone(ret) && was_removed(parentfd, node->name))
 			return -ENOENT;
-		else if (walk->unreadable)
-			walk->unreadable(node, file, ret);
+		else if (ret == -ENOENT && (what & (RCFS_TASKS | RCFS_PROCS)))
+			continue;	/* built in: it takes no tasks */
+		else
+			note_bad(node, what, walk, file, ret);
 	}
 	return 0;
 }

@@ -24,6 +24,8 @@ enum {
  * @tasks: threads bound to it
  * @procs: processes bound to it
  * @have: which of these were read (RCFS_ENERGY, ...)
+ * @bad: which of these should be there but cannot be used; built-in containers
+ *	have no tasks, which is not bad
  */
 struct rcfs_node {
 	char *name;
@@ -35,6 +37,7 @@ struct rcfs_node {
 	size_t tasks;
 	size_t procs;
 	unsigned int have;
+	unsigned int bad;
 };
 
 /**

@@ -321,6 +321,10 @@ static void test_snapshot(void **state)
 	rcfs_snapshot_free(&s);
 
 	/* Without counters there is nothing to sum, and nothing wrong. */
+	assert_int_equal(snapshot("", ".", &s), 0);
+	assert_int_equal(s.ncontainers, 0);
+	assert_null(s.local);
+	rcfs_snapshot_free(&s);
 	assert_int_equal(snapshot("container\n/\nvirtual\n", "x", &s), 0);
 	assert_int_equal(s.nevents, 0);
 	assert_null(s.local);
@@ -346,7 +350,7 @@ static void test_snapshot_garbage(void **state)
 		const char *text;
 		unsigned int line;
 	} bad[] = {
-		{ "", 1 },
+		{ "\n", 1 },
 		{ "container tsc", 1 },
 		{ "containers tsc\n/ 1\nvirtual 1\n", 1 },
 		{ "container  tsc\n/ 1\nvirtual 1\n", 1 },
