@@ -12,6 +12,7 @@ output=$1
 shift
 root=$(mktemp -d)
 trap 'rm -rf "$root"' EXIT
+chmod 755 "$root"
 mkdir -p "$root"/{bin,sbin,dev,proc,sys,tmp,tests,usr/bin}
 
 add() {

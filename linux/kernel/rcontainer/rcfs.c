@@ -437,6 +437,9 @@ static int rcfs_mkdir(struct kernfs_node *parent_kn, const char *name,
 	/* info/ is no container. */
 	if (!parent_kn->priv)
 		return -EPERM;
+	/* kernfs takes names of any length. */
+	if (strlen(name) > NAME_MAX)
+		return -ENAMETOOLONG;
 	/* Files list paths separated by white space. */
 	for (ch = name; *ch; ch++)
 		if (isspace(*ch) || iscntrl(*ch))

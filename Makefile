@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Resource containers with energy accounting for paravirtualized guests.
+# `make help` lists the verbs; they are the whole interface.
+
+CACHE ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/rcontainer
+BUILD := $(CURDIR)/build
+export CACHE BUILD
+
+# Debian packages, one line per use.
+PACKAGES := \
+	linux-source-6.12 gcc make ccache flex bison bc libelf-dev libssl-dev xz-utils rsync patch \
+	libsmartcols-dev libcapstone-dev libcmocka-dev pkg-config \
+	qemu-system-x86 busybox-static cpio gzip coreutils \
+	gnuplot-nox gawk git python3-minimal \
+	sparse shellcheck perl
+
+kernel = scripts/kernel.sh $(CACHE)
+
+all: kernel user
+
+help:
+	@echo 'Verbs:'
+	@echo '  demo      two VMs on one CPU, two programs in containers: the whole chain'
+	@echo '  test      all tests: user space, KUnit on UML and x86_64, booted guests'
+	@echo '  kunit     only KUnit'
+	@echo '  bench     measurements, as CSV into build/results/'
+	@echo '  check     checkpatch, sparse, shellcheck'
+	@echo '  patchset  the kernel part as a series for git am, in build/patchset/'
+	@echo '  setup     install what is missing of the Debian packages'
+	@echo '  tree      bring the kernel source in the cache up to date'
+	@echo '  kernel    build the guest kernel'
+	@echo '  user      build user space'
+	@echo '  clean     remove build/'
+	@echo
+	@echo 'Kernel source, objects and ccache are in $(CACHE).'
+
+setup:
+	@scripts/setup.sh $(PACKAGES)
+
+tree: setup
+	@scripts/tree.sh $(CACHE)
+
+kernel: tree
+	@$(kernel) guest x86_64 bzImage configs/guest.config
+
+user: setup
+	@$(MAKE) -s -C userspace OUT=$(BUILD)/user
+	@$(MAKE) -s -C tests/boot OUT=$(BUILD)/boot USER=$(BUILD)/user
+
+kunit-kernels: tree
+	@$(kernel) kunit-uml um linux configs/kunit.config configs/kunit-uml.config
+	@$(kernel) kunit-x86 x86_64 bzImage configs/kunit.config configs/kunit-x86.config
+
+demo: kernel user
+	@tests/demo/run.sh
+
+test: kernel kunit-kernels user
+	@$(MAKE) -s -C userspace OUT=$(BUILD)/user tests
+	@tests/run.sh user rctl plugin kunit boot
+
+kunit: kunit-kernels
+	@tests/run.sh kunit
+
+bench: kernel user
+	@tests/bench/run.sh
+
+check: tree user
+	@scripts/check.sh
+
+patchset: tree
+	@scripts/patchset.sh $(CACHE) $(BUILD)/patchset
+
+clean:
+	rm -rf $(BUILD)
+
+.PHONY: all help setup tree kernel user kunit-kernels demo test kunit bench \
+	check patchset clean

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the test programs that run in a guest share. */
+#ifndef BOOT_CHECK_H
+#define BOOT_CHECK_H
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define RCFS		"/sys/fs/rcontainer"
+#define MAX_EVENTS	8
+
+static int check_failures;
+
+#define CHECK(cond)							\
+	do {								\
+		if (!(cond)) {						\
+			printf("# %s:%d: failed: %s\n", __FILE__,	\
+			       __LINE__, #cond);			\
+			check_failures++;				\
+		}							\
+	} while (0)
+
+/* A system call that must fail with this error. */
+#define CHECK_ERRNO(call, error)					\
+	do {								\
+		long ret_ = (call);					\
+		int errno_ = errno;					\
+									\
+		if (ret_ != -1 || errno_ != (error)) {			\
+			printf("# %s:%d: %s: returned %ld (%s), expected %s\n", \
+			       __FILE__, __LINE__, #call, ret_,		\
+			       ret_ == -1 ? strerror(errno_) : "success", \
+			       strerror(error));			\
+			check_failures++;				\
+		}							\
+	} while (0)
+
+/* Write a string to a file in rcfs: 0, or -1 with errno. */
+static inline int rcfs_write(const char *path, const char *text)
+{
+	char full[4096];
+	int fd, ret, saved;
+
+	snprintf(full, sizeof(full), RCFS "/%s", path);
+	fd = open(full, O_WRONLY);
+	if (fd < 0)
+		return -1;
+	ret = write(fd, text, strlen(text)) < 0 ? -1 : 0;
+	saved = errno;
+	close(fd);
+	errno = saved;
+	return ret;
+}
+
+static inline int rcfs_bind(const char *container, pid_t pid, const char *file)
+{
+	char path[4096], text[32];
+
+	snprintf(path, sizeof(path), "%s/%s", container, file);
+	snprintf(text, sizeof(text), "%d\n", pid);
+	return rcfs_write(path, text);
+}
+
+/* The number behind a key in a flat-keyed file, or -1. */
+static inline long long rcfs_value(const char *path, const char *key)
+{
+	char full[4096], name[64];
+	long long value = -1, n;
+	FILE *f;
+
+	snprintf(full, sizeof(full), RCFS "/%s", path);
+	f = fopen(full, "r");
+	if (!f)
+		return -1;
+	while (fscanf(f, "%63s %lld\n", name, &n) == 2)
+		if (!strcmp(name, key))
+			value = n;
+	fclose(f);
+	return value;
+}
+
+/* Does a file in rcfs list this id? */
+static inline bool rcfs_lists(const char *path, pid_t pid)
+{
+	char full[4096];
+	bool found = false;
+	int id;
+	FILE *f;
+
+	snprintf(full, sizeof(full), RCFS "/%s", path);
+	f = fopen(full, "r");
+	if (!f)
+		return false;
+	while (fscanf(f, "%d\n", &id) == 1)
+		found |= id == pid;
+	fclose(f);
+	return found;
+}
+
+#endif /* BOOT_CHECK_H */

@@ -1,0 +1,267 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * rcfs as users see it: directories, bindings, error numbers.  Needs counters
+ * and two CPUs for a part of it.
+ */
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+#include "check.h"
+
+#define PATH(p) RCFS "/" p
+
+static void test_directories(void)
+{
+	char name[sizeof(RCFS) + 300];
+
+	CHECK(!mkdir(PATH("a"), 0755));
+	CHECK(!mkdir(PATH("a/b"), 0755));
+	CHECK(!access(PATH("a/b/tasks"), W_OK));
+	CHECK(!access(PATH("a/b/procs"), W_OK));
+	CHECK(!access(PATH("a/b/energy"), R_OK));
+	CHECK(!access(PATH("a/b/energy.local"), R_OK));
+	CHECK(!access(PATH("a/b/events"), R_OK));
+	CHECK(access(PATH("a/info"), F_OK));
+	CHECK(access(PATH("idle/tasks"), F_OK));
+
+	CHECK_ERRNO(mkdir(PATH("a"), 0755), EEXIST);
+	CHECK_ERRNO(mkdir(PATH("info"), 0755), EEXIST);
+	CHECK_ERRNO(mkdir(PATH("tasks"), 0755), EEXIST);
+	CHECK_ERRNO(mkdir(PATH("with space"), 0755), EINVAL);
+	CHECK_ERRNO(mkdir(PATH("new\nline"), 0755), EINVAL);
+	CHECK_ERRNO(mkdir(PATH("none/x"), 0755), ENOENT);
+	CHECK_ERRNO(mkdir(PATH("idle/x"), 0755), EPERM);
+	CHECK_ERRNO(mkdir(PATH("interrupt/x"), 0755), EPERM);
+	CHECK_ERRNO(mkdir(PATH("info/x"), 0755), EPERM);
+	memset(name, 'n', sizeof(name) - 1);
+	memcpy(name, PATH(""), sizeof(PATH("")) - 1);
+	name[sizeof(name) - 1] = '\0';
+	CHECK_ERRNO(mkdir(name, 0755), ENAMETOOLONG);
+
+	CHECK_ERRNO(rmdir(PATH("idle")), EPERM);
+	CHECK_ERRNO(rmdir(PATH("info")), EPERM);
+	CHECK_ERRNO(rmdir(PATH("a")), EBUSY);
+	CHECK_ERRNO(unlink(PATH("a/tasks")), EPERM);
+	CHECK(!rmdir(PATH("a/b")));
+	CHECK(!rmdir(PATH("a")));
+	CHECK_ERRNO(rmdir(PATH("a")), ENOENT);
+}
+
+static void test_depth(void)
+{
+	char path[4096] = RCFS;
+	size_t len = strlen(path);
+	int depth = 0;
+
+	while (depth < 100) {
+		strcpy(path + len, "/d");
+		if (mkdir(path, 0755))
+			break;
+		len += 2;
+		depth++;
+	}
+	CHECK(errno == EAGAIN);
+	CHECK(depth == 64);
+	while (depth--) {
+		path[len] = '\0';
+		CHECK(!rmdir(path));
+		len -= 2;
+	}
+}
+
+static void test_binding(void)
+{
+	int status, go[2];
+	char c;
+	pid_t pid;
+
+	CHECK(!mkdir(PATH("a"), 0755));
+	CHECK(rcfs_lists("tasks", getpid()));
+	CHECK(!rcfs_bind("a", 0, "tasks"));
+	CHECK(rcfs_lists("a/tasks", getpid()));
+	CHECK(rcfs_lists("a/procs", getpid()));
+	CHECK(!rcfs_lists("tasks", getpid()));
+
+	/* A child is where its parent is. */
+	CHECK(!pipe(go));
+	pid = fork();
+	if (!pid) {
+		close(go[1]);
+		_exit(read(go[0], &c, 1) != 0);
+	}
+	CHECK(rcfs_lists("a/tasks", pid));
+	CHECK(!rcfs_bind("", 0, "tasks"));
+	CHECK(rcfs_lists("a/tasks", pid));
+	CHECK_ERRNO(rmdir(PATH("a")), EBUSY);
+
+	/* A zombie is nobody. */
+	close(go[1]);
+	waitid(P_PID, pid, NULL, WEXITED | WNOWAIT);
+	CHECK(!rcfs_lists("a/tasks", pid));
+	CHECK_ERRNO(rcfs_bind("a", pid, "tasks"), ESRCH);
+	CHECK(!rmdir(PATH("a")));
+	CHECK(waitpid(pid, &status, 0) == pid);
+	CHECK(!status);
+	close(go[0]);
+
+	CHECK(!mkdir(PATH("a"), 0755));
+	CHECK_ERRNO(rcfs_bind("a", -1, "tasks"), EINVAL);
+	CHECK_ERRNO(rcfs_bind("a", 4194303, "tasks"), ESRCH);
+	CHECK_ERRNO(rcfs_write("a/tasks", "one\n"), EINVAL);
+	CHECK_ERRNO(rcfs_write("a/tasks", "99999999999\n"), ERANGE);
+	CHECK_ERRNO(rcfs_write("a/tasks", "1 2\n"), EINVAL);
+	/* kthreadd */
+	CHECK_ERRNO(rcfs_bind("a", 2, "tasks"), EINVAL);
+	CHECK_ERRNO(rcfs_bind("idle", 0, "tasks"), ENOENT);
+	CHECK(!rmdir(PATH("a")));
+}
+
+static void *thread(void *barrier)
+{
+	pthread_barrier_wait(barrier);
+	pthread_barrier_wait(barrier);
+	return (void *)(long)gettid();
+}
+
+static void test_threads(void)
+{
+	pthread_barrier_t barrier;
+	pthread_t threads[3];
+	char line[32];
+	int i, tasks = 0;
+	FILE *f;
+
+	pthread_barrier_init(&barrier, NULL, 4);
+	CHECK(!mkdir(PATH("p"), 0755));
+	for (i = 0; i < 3; i++)
+		pthread_create(&threads[i], NULL, thread, &barrier);
+	pthread_barrier_wait(&barrier);
+	CHECK(!rcfs_bind("p", getpid(), "procs"));
+	f = fopen(PATH("p/tasks"), "r");
+	CHECK(f);
+	while (f && fgets(line, sizeof(line), f))
+		tasks++;
+	CHECK(tasks == 4);
+	/* One thread alone elsewhere. */
+	CHECK(!rcfs_bind("", gettid(), "tasks"));
+	CHECK(!rcfs_lists("p/tasks", gettid()));
+	CHECK(rcfs_lists("p/procs", getpid()));
+	CHECK(rcfs_lists("procs", getpid()));
+	CHECK(!rcfs_write("procs", "0\n"));
+	pthread_barrier_wait(&barrier);
+	for (i = 0; i < 3; i++)
+		pthread_join(threads[i], NULL);
+	CHECK(!rmdir(PATH("p")));
+	if (f)
+		fclose(f);
+}
+
+/* Who may write a container's tasks and owns the task may bind it. */
+static void test_permissions(void)
+{
+	int status;
+	pid_t pid;
+
+	CHECK(!mkdir(PATH("u"), 0755));
+	CHECK(!mkdir(PATH("root"), 0755));
+	CHECK(!chown(PATH("u"), 1000, 1000));
+	CHECK(!chown(PATH("u/tasks"), 1000, 1000));
+	pid = fork();
+	if (!pid) {
+		check_failures = 0;
+		CHECK(!setgid(1000) && !setuid(1000));
+		CHECK(!rcfs_bind("u", 0, "tasks"));
+		CHECK_ERRNO(rcfs_bind("root", 0, "tasks"), EACCES);
+		CHECK_ERRNO(rcfs_bind("u", 1, "tasks"), EACCES);
+		CHECK_ERRNO(mkdir(PATH("x"), 0755), EACCES);
+		CHECK(!mkdir(PATH("u/own"), 0755));
+		CHECK(!rcfs_bind("u/own", 0, "tasks"));
+		CHECK(!rcfs_bind("u", 0, "tasks"));
+		CHECK(!rmdir(PATH("u/own")));
+		_exit(check_failures != 0);
+	}
+	CHECK(waitpid(pid, &status, 0) == pid && !status);
+	CHECK(!rmdir(PATH("u")));
+	CHECK(!rmdir(PATH("root")));
+}
+
+static void test_removed_while_open(void)
+{
+	char buf[64];
+	int energy, tasks;
+
+	CHECK(!mkdir(PATH("r"), 0755));
+	energy = open(PATH("r/energy"), O_RDONLY);
+	tasks = open(PATH("r/tasks"), O_RDWR);
+	CHECK(energy >= 0 && tasks >= 0);
+	CHECK(!rmdir(PATH("r")));
+	CHECK_ERRNO(read(energy, buf, sizeof(buf)), ENODEV);
+	CHECK_ERRNO(write(tasks, "0", 1), ENODEV);
+	close(energy);
+	close(tasks);
+}
+
+static pid_t spinner(int cpu)
+{
+	cpu_set_t set;
+	pid_t pid = fork();
+
+	if (pid)
+		return pid;
+	CPU_ZERO(&set);
+	CPU_SET(cpu, &set);
+	sched_setaffinity(0, sizeof(set), &set);
+	for (;;)
+		;
+}
+
+/* A task that runs on another CPU is charged anew at once. */
+static void test_rebind_running(void)
+{
+	long long a, b, local;
+	pid_t pid;
+
+	CHECK(!mkdir(PATH("a"), 0755));
+	CHECK(!mkdir(PATH("b"), 0755));
+	pid = spinner(sysconf(_SC_NPROCESSORS_ONLN) - 1);
+	CHECK(!rcfs_bind("a", pid, "procs"));
+	usleep(100000);
+	CHECK(rcfs_value("a/events", "unhalted_cycles") > 100000);
+	CHECK(!rcfs_bind("b", pid, "procs"));
+	a = rcfs_value("a/events", "unhalted_cycles");
+	b = rcfs_value("b/events", "unhalted_cycles");
+	usleep(100000);
+	CHECK(rcfs_value("a/events", "unhalted_cycles") == a);
+	CHECK(rcfs_value("b/events", "unhalted_cycles") > b + 100000);
+	CHECK(rcfs_value("b/energy", "cpu.access_uj") > 0);
+	CHECK(rcfs_value("b/energy", "cpu.base_uj") > 0);
+
+	/* What a removed container was charged is its parent's. */
+	local = rcfs_value("energy.local", "cpu.access_uj");
+	a = rcfs_value("a/energy", "cpu.access_uj");
+	CHECK(!rmdir(PATH("a")));
+	CHECK(rcfs_value("energy.local", "cpu.access_uj") >= local + a - 1);
+
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	CHECK(!rmdir(PATH("b")));
+}
+
+int main(void)
+{
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	test_directories();
+	test_depth();
+	test_binding();
+	test_threads();
+	test_permissions();
+	test_removed_while_open();
+	if (rcfs_value("events", "unhalted_cycles") >= 0)
+		test_rebind_running();
+	else
+		printf("# no counters: nothing to charge\n");
+	return check_failures ? EXIT_FAILURE : EXIT_SUCCESS;
+}

@@ -1,0 +1,32 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Run the KUnit kernel of a platform: its results, one line a case, as TAP.
+#
+#	kunit.sh uml|x86
+set -euo pipefail
+
+. "$(dirname "$0")/lib.sh"
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+case $1 in
+uml)
+	"$CACHE/obj/kunit-uml/linux" mem=256M kunit_shutdown=halt con=null \
+		con0=null,fd:1 >"$log" 2>&1 || true
+	;;
+x86)
+	qemu-system-x86_64 -accel tcg -cpu max -smp 2 -m 512 -nodefaults \
+		-no-user-config -nographic -no-reboot -serial file:"$log" \
+		-kernel "$CACHE/obj/kunit-x86/arch/x86/boot/bzImage" \
+		-append 'console=ttyS0 kunit_shutdown=poweroff panic=-1'
+	;;
+esac
+# Without time stamps and carriage returns; suites sum up their cases.
+sed -i -E 's/\r$//; s/^\[ *[0-9.]+\] //' "$log"
+grep -E '^ {4,}(ok|not ok) |^ {4,}# ' "$log" | grep -vE '^ *# .*(pass:|Totals)' || true
+grep -q '^ok .* rcontainer$' "$log" || { echo "not ok - $1: suite rcontainer"; tail -n 30 "$log" | sed 's/^/# /'; }
+grep -q '^ok .* pmc-page$' "$log" || { echo "not ok - $1: suite pmc-page"; tail -n 30 "$log" | sed 's/^/# /'; }
+if ! splat=$(clean_log "$log"); then
+	echo "not ok - $1: kernel log"
+	echo "$splat" | sed 's/^/# /'
+	exit 1
+fi

@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash
+# What test scripts share; to be sourced.
+
+: "${BUILD:=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)/build}"
+: "${CACHE:=${XDG_CACHE_HOME:-$HOME/.cache}/rcontainer}"
+export BUILD CACHE
+
+guest_kernel=$CACHE/obj/${GUEST:-guest}/arch/x86/boot/bzImage
+initramfs=$BUILD/boot/initramfs.gz
+
+# Prints what no kernel of a test may say; fails if there is any.
+clean_log() {
+	! grep -aE 'WARNING: |BUG: |Oops|INFO: (task|rcu)|possible .* detected|KASAN|unreferenced object|Kernel panic' "$1"
+}
+
+# launch NAME RUN [OPTION...]: a guest in the machine $machine whose first
+# process runs RUN.
+# Replaces the shell, so that a signal reaches the launcher: call it as
+# ( launch ... ).
+launch() {
+	local name=$1 run=$2
+	shift 2
+	exec "$BUILD/user/pvlaunch" --machine "$machine" --name "$name" \
+		--plugin "$BUILD/user/pvplugin.so" \
+		--kernel "$guest_kernel" --initrd "$initramfs" \
+		--append "console=ttyS0 quiet panic=-1 rdinit=/init run=$run" "$@"
+}
+
+# start_busy [OPTION...]: another virtual machine that keeps its CPUs busy,
+# until stop_busy.
+start_busy() {
+	busy_log=$machine.busy.log
+	(launch busy busy --serial "$busy_log" "$@") >&2 &
+	busy_pid=$!
+	for _ in $(seq 300); do
+		grep -qa '^busy: running' "$busy_log" 2>/dev/null && return
+		kill -0 "$busy_pid" 2>/dev/null || break
+		sleep 0.1
+	done
+	echo "not ok - the busy virtual machine did not start"
+	return 1
+}
+
+stop_busy() {
+	kill -TERM "$busy_pid" 2>/dev/null
+	wait "$busy_pid" 2>/dev/null
+	rm -f "$busy_log"
+	return 0
+}

@@ -1,0 +1,76 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Run test suites and count what they report.
+#
+#	run.sh SUITE...		of: user rctl plugin kunit boot
+#
+# Each test is a program that prints TAP lines; its output goes to
+# build/logs/NAME.log, its failures here.  The last line is the sum.
+set -uo pipefail
+cd "$(dirname "$0")/.."
+
+. tests/lib.sh
+logs=$BUILD/logs
+mkdir -p "$logs" "$BUILD/results"
+passed=0 failed=0 skipped=0
+
+# tap NAME SECONDS COMMAND...: a failure to finish or a bad exit status of a
+# program that reported no failure counts as one.
+tap() {
+	local name=$1 seconds=$2 log=$logs/$1.log start=$SECONDS status p f s
+	shift 2
+	timeout -k 5 "$seconds" "$@" </dev/null >"$log" 2>&1
+	status=$?
+	# Nested results stand for themselves; what sums them up is left out.
+	s=$(grep -acE '^ *ok .*# SKIP' "$log")
+	p=$(grep -aE '^ *ok ' "$log" | grep -acv '# SKIP')
+	f=$(grep -acE '^ *not ok ' "$log")
+	if [ "$status" != 0 ] && [ "$f" = 0 ]; then
+		f=1
+		echo "# $name: exit status $status" >>"$log"
+	elif [ $((p + f + s)) = 0 ]; then
+		f=1
+		echo "# $name: reported nothing" >>"$log"
+	fi
+	passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
+	printf '%-28s %4d passed, %d failed, %d skipped  (%d s)\n' \
+		"$name" "$p" "$f" "$s" $((SECONDS - start))
+	if [ "$f" != 0 ]; then
+		grep -aE '^ *not ok |^ *#' "$log" | head -n 20 | sed 's/^/    /'
+		tail -n 5 "$log" | sed 's/^/    | /'
+	fi
+}
+
+
+suite_user() {
+	local t
+	for t in "$BUILD"/user/test_*; do
+		CMOCKA_MESSAGE_OUTPUT=TAP tap "user-$(basename "$t")" 120 "$t"
+	done
+}
+
+suite_rctl() {
+	tap rctl 120 tests/rctl/run.sh "$BUILD/user/rctl"
+}
+
+suite_plugin() {
+	local t
+	for t in userspace/host/plugin/test/test_*.sh; do
+		tap "plugin-$(basename "$t" .sh)" 300 "$t" "$BUILD/user"
+	done
+}
+
+suite_kunit() {
+	tap kunit-uml 120 tests/kunit.sh uml
+	tap kunit-x86 120 tests/kunit.sh x86
+}
+
+suite_boot() {
+	. tests/boot/cases
+}
+
+for suite; do
+	"suite_$suite"
+done
+echo "$passed passed, $failed failed, $skipped skipped"
+[ "$failed" = 0 ]
