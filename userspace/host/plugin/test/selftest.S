@@ -72,7 +72,7 @@ main:
 	mov	area + 62, %eax
 	mov	area + 62, %eax
 	mov	area + 128, %eax
-	mov	area + 126, %eax		/* one line is in */
+	mov	area + 190, %eax		/* one line is in */
 
 	phase	9				/* jump to the same place */
 	mov	$N, %ecx
@@ -94,10 +94,11 @@ main:
 	mov	$20, %ecx
 	call	deep
 
-	phase	12				/* taken and not in turn */
+	phase	12				/* taken and not, in turn */
 	mov	$N, %ecx
 1:	test	$1, %cl
 	jz	2f
+	nop
 2:	dec	%ecx
 	jnz	1b
 
