@@ -27,15 +27,18 @@ int qemu_plugin_version = QEMU_PLUGIN_VERSION;
 static struct options options;
 
 static inline void count_block(struct vcpu *v, const struct block *block,
-			       uint64_t mispredicted)
+			       bool mispredicted)
 {
+	/* From memory: compilers take a detour to put one into a vector. */
+	static const vcpu_pair penalty[] = {
+		{ 0, 0 }, { 0, UARCH_MISPREDICT_CYCLES },
+	};
 	const vcpu_pair *count = (const vcpu_pair *)block->count;
 	uint64_t memory = v->memory;
 
 	v->prev = block;
 	v->memory = 0;
-	vcpu_add_pair(v, PVENERGY_TSC, count[0] + (vcpu_pair){
-		      0, mispredicted * UARCH_MISPREDICT_CYCLES });
+	vcpu_add_pair(v, PVENERGY_TSC, count[0] + penalty[mispredicted]);
 	vcpu_add_pair(v, PVENERGY_UOP_QUEUE_WRITES,
 		      count[1] + (vcpu_pair){ memory, 0 });
 	vcpu_add_pair(v, PVENERGY_MISPRED_BRANCHES,
@@ -52,7 +55,7 @@ _Static_assert(PVENERGY_TSC == 0 && PVENERGY_UNHALTED_CYCLES == 1 &&
 static __attribute__((noinline)) void block_exec_slow(struct vcpu *v,
 						      const struct block *block)
 {
-	unsigned int mispredicted = 0;
+	bool mispredicted = false;
 	const struct branch *b;
 
 	if (!v->holding ||
@@ -76,7 +79,7 @@ static void block_exec(unsigned int index, void *udata)
 {
 	const struct block *block = udata;
 	struct vcpu *v = &vcpus[index];
-	unsigned int mispredicted = 0;
+	bool mispredicted = false;
 
 	if (unlikely(!v->holding || !--v->tick || !v->prev ||
 		     __atomic_load_n(&v->p->owner, __ATOMIC_RELAXED) !=

@@ -230,13 +230,20 @@ static inline bool uarch_same_place(uint64_t a, uint64_t b)
 static inline bool uarch_cond_mispredicts(struct uarch *u,
 					  const struct branch *b, uint64_t pc)
 {
-	uint8_t *c = &u->bimodal[b->index];
+	/* By outcome (unknown, fell through, taken) and old counter. */
+	static const uint8_t next[3][4] = {
+		{ 0, 1, 2, 3 }, { 0, 0, 1, 2 }, { 1, 2, 3, 3 },
+	};
+	static const bool wrong[3][4] = {
+		{ 0, 0, 0, 0 }, { 0, 0, 1, 1 }, { 1, 1, 0, 0 },
+	};
 	unsigned int taken = uarch_same_place(pc, b->target);
-	unsigned int fell = uarch_same_place(pc, b->next) & !taken;
-	unsigned int old = *c;
+	unsigned int fell = uarch_same_place(pc, b->next);
+	unsigned int outcome = 2 * taken + (fell & ~taken);
+	unsigned int old = u->bimodal[b->index] % 4;
 
-	*c = old + (taken & (old < 3)) - (fell & (old > 0));
-	return (taken & (old < 2)) | (fell & (old >= 2));
+	u->bimodal[b->index] = next[outcome][old];
+	return wrong[outcome][old];
 }
 
 /* The same for any other branch. */

@@ -1,17 +1,21 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# How much the plugin slows TCG down: the same bare-metal load (load.c) without
-# and with it, in turn.  CPU time of QEMU, user and system, less that of a run
-# that ends at once, so that neither firmware nor other users of the host
-# count.  One row for each run; the ratio is to the median without the plugin.
+# How much the plugin slows TCG down: the same load without and with it, in
+# turn.  "loops" is load.c on bare metal, the worst case: tight loops that TCG
+# translates well; less the time of a guest that ends at once, so the firmware
+# does not count.  "boot" is a Linux kernel that starts and panics for want of
+# a root file system.  CPU time of QEMU, user and system, so that other users
+# of the host count less.  One row for each run; the ratio is to the median of
+# the runs without the plugin.
 #
-# usage: bench_slowdown.sh OUT CSV [RUNS]
+# usage: bench_slowdown.sh OUT CSV [RUNS [KERNEL]]
 
 set -eu
-out=${1:?usage: bench_slowdown.sh OUT CSV [RUNS]}
-csv=${2:?usage: bench_slowdown.sh OUT CSV [RUNS]}
+out=${1:?usage: bench_slowdown.sh OUT CSV [RUNS [KERNEL]]}
+csv=${2:?usage: bench_slowdown.sh OUT CSV [RUNS [KERNEL]]}
 runs=${3:-7}
+kernel=${4:-}
 here=$(dirname "$0")
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
@@ -20,16 +24,16 @@ trap 'rm -rf "$dir"' EXIT
 "$out/machine_util" page "$dir/page" bench 1 "$here/../../models/pentium4.model"
 plugin="-plugin $out/pvplugin.so,machine=$dir,page=$dir/page,name=bench,pcpus=0"
 
-# seconds GUEST [ARGUMENTS...]
+# seconds MEGABYTES QEMU-ARGUMENT...
 seconds()
 {
-	local guest=$1 TIMEFORMAT="%U %S"
+	local TIMEFORMAT="%U %S" mem=$1
 
 	shift
-	{ time timeout 300 qemu-system-x86_64 -accel tcg -smp 1 -m 64 \
-		-nodefaults -nographic \
-		-device isa-debug-exit,iobase=0xf4,iosize=1 \
-		-kernel "$out/guest/$guest" "$@" < /dev/null || true; } 2>&1 |
+	{ time timeout 300 qemu-system-x86_64 -accel tcg -smp 1 -m "$mem" \
+		-nodefaults -nographic -no-reboot \
+		-device isa-debug-exit,iobase=0xf4,iosize=1 "$@" \
+		< /dev/null > /dev/null 2>&1 || true; } 2>&1 |
 		awk 'NF == 2 { print $1 + $2 }'
 }
 
@@ -38,18 +42,37 @@ median()
 	sort -g | awk '{ v[NR] = $1 } END { print v[int((NR + 1) / 2)] }'
 }
 
+loops()
+{
+	local load firmware
+
+	load=$(seconds 64 -kernel "$out/guest/load" "$@")
+	firmware=$(seconds 64 -kernel "$out/guest/null" "$@")
+	awk -v a="$load" -v b="$firmware" 'BEGIN { print a - b }'
+}
+
+boot()
+{
+	seconds 256 -kernel "$kernel" -append "panic=-1" "$@"
+}
+
+loads=loops
+[ -n "$kernel" ] && loads="loops boot"
 for ((run = 1; run <= runs; run++)); do
-	# Unquoted: several words.
-	echo "plain $run $(seconds load) $(seconds null)"
-	echo "plugin $run $(seconds load $plugin) $(seconds null $plugin)"
+	for load in $loads; do
+		# Unquoted: several words.
+		echo "$load-plain $run $($load)"
+		echo "$load-plugin $run $($load $plugin)"
+	done
 done > "$dir/runs"
 
-base=$(awk '$1 == "plain" { print $3 - $4 }' "$dir/runs" | median)
 mkdir -p "$(dirname "$csv")"
-awk -v base="$base" 'BEGIN { print "config,run,seconds,ratio" }
-	{ printf "%s,%d,%.3f,%.3f\n", $1, $2, $3 - $4, ($3 - $4) / base }' \
-	"$dir/runs" > "$csv"
-for config in plain plugin; do
-	echo "$config: median ratio" \
-		"$(awk -F, -v c=$config '$1 == c { print $4 }' "$csv" | median)"
+echo "config,run,seconds,ratio" > "$csv"
+for load in $loads; do
+	base=$(awk -v c="$load-plain" '$1 == c { print $3 }' "$dir/runs" | median)
+	awk -v base="$base" -v c="^$load-" '$1 ~ c {
+		printf "%s,%d,%.3f,%.3f\n", $1, $2, $3, $3 / base }' \
+		"$dir/runs" >> "$csv"
+	echo "$load: median ratio" \
+		"$(awk -F, -v c="$load-plugin" '$1 == c { print $4 }' "$csv" | median)"
 done
