@@ -56,7 +56,7 @@ demo: kernel user
 
 test: kernel kunit-kernels user
 	@$(MAKE) -s -C userspace OUT=$(BUILD)/user tests
-	@tests/run.sh user rctl plugin kunit boot
+	@tests/run.sh user rctl plugin kunit boot patchset
 
 kunit: kunit-kernels
 	@tests/run.sh kunit
