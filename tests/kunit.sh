@@ -10,14 +10,14 @@ log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 case $1 in
 uml)
-	"$CACHE/obj/kunit-uml/linux" mem=256M kunit_shutdown=halt con=null \
-		con0=null,fd:1 >"$log" 2>&1 || true
+	"$CACHE/obj/kunit-uml/linux" mem=256M console=tty kunit.enable=1 \
+		kunit_shutdown=halt >"$log" 2>&1 || true
 	;;
 x86)
 	qemu-system-x86_64 -accel tcg -cpu max -smp 2 -m 512 -nodefaults \
 		-no-user-config -nographic -no-reboot -serial file:"$log" \
 		-kernel "$CACHE/obj/kunit-x86/arch/x86/boot/bzImage" \
-		-append 'console=ttyS0 kunit_shutdown=poweroff panic=-1'
+		-append 'console=ttyS0 kunit.enable=1 kunit_shutdown=reboot panic=-1'
 	;;
 esac
 # Without time stamps and carriage returns; suites sum up their cases.

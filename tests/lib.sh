@@ -43,8 +43,7 @@ start_busy() {
 }
 
 stop_busy() {
-	kill -TERM "$busy_pid" 2>/dev/null
-	wait "$busy_pid" 2>/dev/null
+	kill -TERM "$busy_pid" 2>/dev/null || true
+	wait "$busy_pid" 2>/dev/null || true
 	rm -f "$busy_log"
-	return 0
 }

@@ -1,0 +1,157 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# What resource containers cost per context switch, in instructions that the
+# guest executes: lmbench's lat_ctx in virtual time, where one instruction takes
+# one nanosecond.  See README.md.
+#
+#	switch.sh
+#
+# Writes build/results/switch.csv and switch_overhead.csv.  Fails where a run
+# does not repeat, or where the median overhead is above its limit.
+#
+# SIZES, PROCESSES: lists of KiB and numbers of processes
+# PADDINGS: number of kernel command lines of different length; medians count
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+# shellcheck source=tests/lib.sh
+. tests/lib.sh
+
+sizes=${SIZES:-0 16 64}
+processes=${PROCESSES:-2 4 8 16 24 32 64 96}
+paddings=${PADDINGS:-3}
+# Instructions above baseline.
+declare -A limit=([unused]=- [same]=12 [each]=190)
+
+lat_ctx=$(tests/bench/lmbench.sh "$CACHE")
+make -s -C tests/bench OUT="$BUILD/bench" BOOT="$BUILD/boot" LAT_CTX="$lat_ctx"
+export logs=$BUILD/logs/switch
+mkdir -p "$BUILD/results"
+rm -rf "$logs"
+mkdir -p "$logs"
+# They may be rebuilt while this runs.
+cp "$CACHE/obj/baseline/arch/x86/boot/bzImage" "$BUILD/bench/baseline"
+cp "$guest_kernel" "$BUILD/bench/guest"
+
+# boot NAME KERNEL CONTAINERS SIZES PADDING PLUGIN
+boot() {
+	local name=$1 log=$logs/$1 machine status=0
+	local plugin=(--no-plugin)
+
+	[ "$6" = - ] || plugin=(--plugin "$6")
+	machine=$(mktemp -d /dev/shm/rcontainer-bench.XXXXXX)
+	"$BUILD/user/pvlaunch" --machine "$machine" --name bench --icount \
+		--timeout 1200 "${plugin[@]}" --serial "$log" \
+		--kernel "$BUILD/bench/$2" --initrd "$BUILD/bench/switch.gz" \
+		--append "console=ttyS0 quiet panic=-1 norandmaps rdinit=/init pad=$5 run=switch:$3:$4:${processes// /+}" \
+		</dev/null >"$log.qemu" 2>&1 || status=$?
+	rm -rf "$machine"
+	sed -i 's/\r$//' "$log"
+	if [ $status != 0 ] || ! clean_log "$log"; then
+		echo "switch: $name: exit status $status, see $log" >&2
+		cat "$log.qemu" >&2
+		return 1
+	fi
+	echo "switch: $name done at $SECONDS s"
+}
+export -f boot clean_log
+export processes
+
+# Longest first.  The two additional ones are compared with each/0.
+list() {
+	local i pad all=${sizes// /+}
+	echo "plugin/0 guest each ${sizes%% *} x $BUILD/user/pvplugin.so"
+	echo "repeat/0 guest each $all x -"
+	for ((i = 0; i < paddings; i++)); do
+		pad=$(printf '%*s' $((1 + 43 * i)) '' | tr ' ' x)
+		echo "each/$i guest each $all $pad -"
+		echo "same/$i guest same $all $pad -"
+		echo "unused/$i guest none $all $pad -"
+		echo "baseline/$i baseline none $all $pad -"
+	done
+}
+mkdir "$logs"/{plugin,repeat,each,same,unused,baseline}
+# shellcheck disable=SC2016 # expanded by the inner shell
+list | xargs -P "$(nproc)" -L 1 bash -c 'boot "$@"' boot
+
+# points FILE: SIZE,PROCESSES,INSTRUCTIONS
+points() {
+	sed -nE 's/^lat_ctx: //p' "$1" | awk -F '[= k]' '
+		/^"size=/ { size = $2; next }
+		NF == 2 { printf "%d,%d,%.0f\n", size, $1, $2 * 1000 }'
+}
+
+want=$(($(wc -w <<<"$sizes") * $(wc -w <<<"$processes")))
+for log in "$logs"/*/[0-9]; do
+	points "$log" >"$log.csv"
+	[ "${log%/plugin/0}" != "$log" ] || [ "$(wc -l <"$log.csv")" = $want ] || {
+		echo "switch: $log is incomplete" >&2
+		exit 1
+	}
+done
+
+failed=0
+cmp "$logs/each/0.csv" "$logs/repeat/0.csv" || {
+	echo "switch: two runs of the same guest differ" >&2
+	failed=1
+}
+# The counters' values must not matter to what reading them costs.  One more
+# or less in the last digit that lat_ctx prints is chance.
+if ! awk -F , 'NR == FNR { v[$1, $2] = $3; next }
+	!(($1, $2) in v) || (d = $3 - v[$1, $2]) > 10 || d < -10 {
+		print "switch: with the plugin: " $0 ", without: " v[$1, $2]
+		bad = 1
+	}
+	END { exit bad }' "$logs/each/0.csv" "$logs/plugin/0.csv"; then
+	failed=1
+fi
+
+# Medians over the paddings, in the order of the configurations.
+{
+	echo config,size_kib,processes,instructions
+	for config in baseline unused same each; do
+		awk -F , -v config=$config '
+			{
+				if (!n[$1, $2]++)
+					order[++points] = $1 SUBSEP $2
+				v[$1, $2, n[$1, $2]] = $3
+			}
+			function median(p,    i, j, a, t) {
+				for (i = 1; i <= n[p]; i++) {
+					t = v[p, i]
+					for (j = i - 1; j > 0 && a[j] > t; j--)
+						a[j + 1] = a[j]
+					a[j + 1] = t
+				}
+				i = int((n[p] + 1) / 2)
+				return n[p] % 2 ? a[i] : (a[i] + a[i + 1]) / 2
+			}
+			END {
+				for (i = 1; i <= points; i++) {
+					split(order[i], p, SUBSEP)
+					printf "%s,%d,%d,%d\n", config, p[1], p[2],
+						median(order[i])
+				}
+			}' "$logs/$config"/[0-9]*.csv
+	done
+} >"$BUILD/results/switch.csv"
+
+awk -F , 'NR == 1 { print "config,size_kib,processes,overhead"; next }
+	$1 == "baseline" { base[$2, $3] = $4; next }
+	{ printf "%s,%d,%d,%d\n", $1, $2, $3, $4 - base[$2, $3] }' \
+	"$BUILD/results/switch.csv" >"$BUILD/results/switch_overhead.csv"
+
+printf '\nInstructions per switch above baseline, over all sizes and numbers:\n'
+printf '%-8s %8s %8s %8s %8s %8s\n' config median mean least most limit
+for config in unused same each; do
+	sed -n "s/^$config,[0-9]*,[0-9]*,//p" "$BUILD/results/switch_overhead.csv" | sort -n |
+		awk -v config=$config -v limit="${limit[$config]}" '
+			{ a[NR] = $1; sum += $1 }
+			END {
+				median = (a[int((NR + 1) / 2)] + a[int(NR / 2) + 1]) / 2
+				printf "%-8s %8g %8.1f %8d %8d %8s\n", config, median, sum / NR,
+					a[1], a[NR], limit
+				exit limit != "-" && median > limit
+			}' || failed=1
+done
+echo "in build/results/switch.csv and switch_overhead.csv, after $SECONDS s"
+exit $failed
