@@ -129,6 +129,16 @@ static bool grant_next(struct vcpu *v)
 	return true;
 }
 
+/* CPU time of this thread, in time stamps. */
+static uint64_t cpu_time(const struct machine *m)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &ts);
+	return ts.tv_sec * m->tsc_khz * 1000 +
+	       ts.tv_nsec * m->tsc_khz / 1000000;
+}
+
 /* Has the holder shown no sign of life for too long? */
 static bool stalled(struct vcpu *v, struct watch *w)
 {
@@ -231,6 +241,7 @@ void turn_acquire(struct vcpu *v)
 	}
 	machine_pcpu_unlock(v->machine, v->pcpu);
 
+	v->cpu_granted = cpu_time(v->machine);
 	v->granted = machine_tsc(v->machine);
 	set_tsc(v, v->granted);
 	v->tick = TICK_BLOCKS;
@@ -245,6 +256,24 @@ static void hand_over(struct vcpu *v)
 	machine_pcpu_unlock(v->machine, v->pcpu);
 }
 
+/*
+ * A slice is of CPU time: on a busy host, the real time may be over before we
+ * got to do anything.  Asking for it is a system call, so that is put off
+ * until so much real time has passed.
+ */
+static bool slice_over(struct vcpu *v, uint64_t now)
+{
+	uint64_t used;
+
+	if (now - v->granted < v->slice)
+		return false;
+	used = cpu_time(v->machine) - v->cpu_granted;
+	if (used >= v->slice)
+		return true;
+	v->granted = now - used;
+	return false;
+}
+
 void turn_tick(struct vcpu *v)
 {
 	struct machine_pcpu *p = v->p;
@@ -256,7 +285,7 @@ void turn_tick(struct vcpu *v)
 	__atomic_store_n(&p->heartbeat, p->heartbeat + 1, __ATOMIC_RELAXED);
 	if (likely(!(__atomic_load_n(&p->waiting, __ATOMIC_RELAXED) &
 		     ~(1U << v->slot))) ||
-	    now - v->granted < v->slice)
+	    !slice_over(v, now))
 		return;
 	hand_over(v);
 	if (!v->holding)

@@ -3,7 +3,7 @@
  * Turns: which virtual machine has the emulated physical CPU.
  *
  * A virtual CPU must hold its physical CPU to execute a block.  It keeps it
- * for a slice of host time if others want it, as long as it likes if not, and
+ * for a slice of host CPU time if others want it, as long as it likes if not, and
  * gives it back when it halts.  An idle physical CPU stays with the virtual
  * machine that ran there last, until another one is switched in.
  *

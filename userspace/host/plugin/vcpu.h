@@ -49,8 +49,10 @@ struct block {
  * @machine: the machine
  * @pcpu: index of @p
  * @page: this virtual CPU's part of the energy page
- * @granted: time stamp at which @p was last acquired
- * @slice: how long others must leave it to us, in time stamps
+ * @granted: time stamp at which @p was last acquired, plus the time for which
+ *	the host has not executed us since, as far as we know
+ * @cpu_granted: CPU time of our thread then, in time stamps
+ * @slice: how long others must leave it to us, in CPU time, in time stamps
  * @log_seen: @p->log_head at the last switch-in
  * @total_zero: @p->total of our slot before our first turn
  * @subtract: log absences, so that the guest can subtract them
@@ -80,6 +82,7 @@ struct vcpu {
 	unsigned int pcpu;
 	struct pvenergy_vcpu *page;
 	uint64_t granted;
+	uint64_t cpu_granted;
 	uint64_t slice;
 	uint64_t log_seen;
 	uint64_t total_zero[PVENERGY_MAX_EVENTS];
