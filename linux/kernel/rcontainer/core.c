@@ -28,7 +28,8 @@
  * CPU, and does nothing else (switch.c).  A reader first has the CPUs that are
  * active in the subtree fold in what is running now, then sums over CPUs and
  * containers.  Weights come in only then: the energy in picojoules is
- * Sum of weight x count (energy.c).
+ * Sum of weight x count (energy.c).  When a weight changes, an epoch ends: the
+ * energy of what was counted until then is put aside in each container.
  *
  * Life and death
  * --------------
@@ -65,6 +66,9 @@
 #include <linux/xarray.h>
 
 #include "internal.h"
+
+#define CREATE_TRACE_POINTS
+#include <trace/events/rcontainer.h>
 
 DEFINE_MUTEX(rcontainer_mutex);
 
@@ -192,14 +196,9 @@ static void rcontainer_free_work(struct work_struct *work)
 {
 	struct rcontainer *c = container_of(work, struct rcontainer, free_work);
 	struct rcontainer *parent = c->parent;
-	unsigned int cpu, i;
 
 	mutex_lock(&rcontainer_mutex);
-	for (i = 0; i < PMC_MAX_EVENTS; i++) {
-		parent->inherited[i] += c->inherited[i];
-		for_each_possible_cpu(cpu)
-			parent->inherited[i] += per_cpu_ptr(c->counts, cpu)->event[i];
-	}
+	rcontainer_bequeath(c);
 	list_del(&c->sibling);
 	mutex_unlock(&rcontainer_mutex);
 
@@ -298,6 +297,7 @@ int rcontainer_bind(struct task_struct *p, struct rcontainer *c)
 	if (!c->builtin)
 		refcount_inc(&c->ref);
 	WRITE_ONCE(p->rcontainer, c);
+	trace_rcontainer_bind(p, old, c);
 	/* Only then no CPU is active in the old one because of this task. */
 	rcontainer_resync(p);
 	rcontainer_put(old);

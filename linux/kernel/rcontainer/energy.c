@@ -6,10 +6,16 @@
 #include <linux/math64.h>
 #include <linux/mutex.h>
 #include <linux/slab.h>
+#include <linux/string.h>
 
 #include "internal.h"
 
 #define PJ_PER_UJ	1000000
+
+/* In force since the last change; protected by rcontainer_mutex. */
+static u64 current_weight_pj[PMC_MAX_EVENTS];
+/* The back end they are of, whose own they were at first. */
+static const struct pmc_backend *weights_of;
 
 static void add_counts(u64 *sum, const u64 *counts)
 {
@@ -28,14 +34,67 @@ static void add_container(struct rcontainer *c, u64 *sum)
 	add_counts(sum, c->inherited);
 }
 
+static void add_energy(struct rcontainer_energy *sum,
+		       const struct rcontainer_energy *energy)
+{
+	unsigned int i;
+
+	for (i = 0; i < NR_RCONTAINER_COSTS; i++) {
+		sum->uj[i] += energy->uj[i];
+		sum->rest_pj[i] += energy->rest_pj[i];
+		if (sum->rest_pj[i] >= PJ_PER_UJ) {
+			sum->rest_pj[i] -= PJ_PER_UJ;
+			sum->uj[i]++;
+		}
+	}
+}
+
+/**
+ * rcontainer_price() - the energy of event counts
+ * @backend: says how many events there are and which are base cost
+ * @weight_pj: energy of one event each
+ * @counts: how many of each
+ * @energy: to add to: the sums of weight x count, exact
+ *
+ * Thesis, 4.3.1.
+ *
+ * Context: any.
+ */
+void rcontainer_price(const struct pmc_backend *backend, const u64 *weight_pj,
+		      const u64 *counts, struct rcontainer_energy *energy)
+{
+	unsigned int i;
+
+	for (i = 0; i < backend->nr_events; i++) {
+		bool base = backend->events[i].flags & PVENERGY_EVENT_BASE;
+		unsigned int cost = base ? RCONTAINER_BASE : RCONTAINER_ACCESS;
+		struct rcontainer_energy e = {};
+		u64 weight_uj, whole;
+		u32 rest_pj;
+
+		/* Apart, so that no quotient exceeds 64 bits. */
+		weight_uj = div_u64_rem(weight_pj[i], PJ_PER_UJ, &rest_pj);
+		whole = mul_u64_u64_div_u64(counts[i], rest_pj, PJ_PER_UJ);
+		e.uj[cost] = counts[i] * weight_uj + whole;
+		/* Below 10^6, so the low halves of the products tell it. */
+		e.rest_pj[cost] = counts[i] * rest_pj - whole * PJ_PER_UJ;
+		add_energy(energy, &e);
+	}
+}
+
+/* Removed ones count with whom they left their charges to. */
+static struct rcontainer *payer(struct rcontainer *c)
+{
+	while (c->offline)
+		c = c->parent;
+	return c;
+}
+
 /**
  * rcontainer_read() - what a container was charged up to now
  * @c: the container
  * @subtree: with all its descendants
  * @sum: receives PMC_MAX_EVENTS counts
- *
- * Removed descendants count with the container they left their charges to, so
- * they are in even where @subtree is not set.
  *
  * Context: process context, rcontainer_mutex held, waits for other CPUs.
  */
@@ -46,50 +105,124 @@ void rcontainer_read(struct rcontainer *c, bool subtree, u64 *sum)
 	lockdep_assert_held(&rcontainer_mutex);
 	rcontainer_fold(c);
 	memset(sum, 0, sizeof(*sum) * PMC_MAX_EVENTS);
-	for (pos = c; pos; pos = rcontainer_next_descendant(pos, c)) {
-		struct rcontainer *payer = pos;
-
-		while (payer->offline)
-			payer = payer->parent;
-		if (subtree || payer == c)
+	for (pos = c; pos; pos = rcontainer_next_descendant(pos, c))
+		if (subtree || payer(pos) == c)
 			add_container(pos, sum);
+}
+
+/**
+ * rcontainer_weights() - the energy weights in force
+ * @backend: the back end in use
+ *
+ * Context: rcontainer_mutex held.
+ * Return: PMC_MAX_EVENTS weights in picojoules.
+ */
+const u64 *rcontainer_weights(const struct pmc_backend *backend)
+{
+	unsigned int i;
+
+	lockdep_assert_held(&rcontainer_mutex);
+	if (weights_of != backend) {
+		for (i = 0; i < PMC_MAX_EVENTS; i++)
+			current_weight_pj[i] = backend->events[i].weight_pj;
+		weights_of = backend;
+	}
+	return current_weight_pj;
+}
+
+/**
+ * rcontainer_read_energy() - the energy a container was charged up to now
+ * @backend: the back end in use
+ * @c: the container
+ * @subtree: with all its descendants
+ * @energy: receives it
+ *
+ * Context: process context, rcontainer_mutex held, waits for other CPUs.
+ */
+void rcontainer_read_energy(const struct pmc_backend *backend,
+			    struct rcontainer *c, bool subtree,
+			    struct rcontainer_energy *energy)
+{
+	u64 counts[PMC_MAX_EVENTS];
+	struct rcontainer *pos;
+	unsigned int i;
+
+	*energy = (struct rcontainer_energy){};
+	rcontainer_read(c, subtree, counts);
+	for (pos = c; pos; pos = rcontainer_next_descendant(pos, c)) {
+		if (!subtree && payer(pos) != c)
+			continue;
+		add_energy(energy, &pos->priced);
+		for (i = 0; i < PMC_MAX_EVENTS; i++)
+			counts[i] -= pos->priced_counts[i];
+	}
+	rcontainer_price(backend, rcontainer_weights(backend), counts, energy);
+}
+
+/* What was counted up to now is of the weights up to now. */
+static void end_epoch(const struct pmc_backend *backend)
+{
+	const u64 *weight_pj = rcontainer_weights(backend);
+	struct rcontainer *c;
+	unsigned int i;
+
+	rcontainer_fold(&rcontainer_root);
+	for (c = &rcontainer_root; c;
+	     c = rcontainer_next_descendant(c, &rcontainer_root)) {
+		u64 counts[PMC_MAX_EVENTS] = {}, new[PMC_MAX_EVENTS];
+
+		add_container(c, counts);
+		for (i = 0; i < PMC_MAX_EVENTS; i++)
+			new[i] = counts[i] - c->priced_counts[i];
+		rcontainer_price(backend, weight_pj, new, &c->priced);
+		memcpy(c->priced_counts, counts, sizeof(counts));
 	}
 }
 
 /**
- * rcontainer_price() - the energy of event counts
- * @backend: names the events' weights
- * @counts: nr_events counts
- * @energy: receives the sums of weight x count, in microjoules, the events of
- *	base cost apart
+ * rcontainer_set_weight() - change an event's energy from now on
+ * @backend: the back end in use
+ * @event: the event's name
+ * @weight_pj: picojoules each
  *
- * Thesis, 4.3.1.  The products are exact; only the two sums are rounded down.
- * Sums wrap at 2^64 uJ, some 18 terajoules.
+ * What was counted before keeps its price.
  *
- * Context: any.
+ * Context: process context, rcontainer_mutex held, waits for other CPUs.
+ * Return: 0; -ENOENT if there is no such event; -ERANGE for a weight above
+ * PVENERGY_MAX_WEIGHT_PJ.
  */
-void rcontainer_price(const struct pmc_backend *backend, const u64 *counts,
-		      struct rcontainer_energy *energy)
+int rcontainer_set_weight(const struct pmc_backend *backend, const char *event,
+			  u64 weight_pj)
 {
-	u64 rest_pj[2] = {}, *uj[2] = { &energy->access_uj, &energy->base_uj };
 	unsigned int i;
 
-	*energy = (struct rcontainer_energy){};
+	lockdep_assert_held(&rcontainer_mutex);
+	if (weight_pj > PVENERGY_MAX_WEIGHT_PJ)
+		return -ERANGE;
 	for (i = 0; i < backend->nr_events; i++) {
-		u64 weight_pj = backend->events[i].weight_pj;
-		bool base = backend->events[i].flags & PVENERGY_EVENT_BASE;
-		u64 weight_uj, whole;
-		u32 weight_rest_pj;
-
-		/* Apart, so that no quotient exceeds 64 bits. */
-		weight_uj = div_u64_rem(weight_pj, PJ_PER_UJ, &weight_rest_pj);
-		whole = mul_u64_u64_div_u64(counts[i], weight_rest_pj, PJ_PER_UJ);
-		*uj[base] += counts[i] * weight_uj + whole;
-		/* Below 10^6, so the low halves of the products tell it. */
-		rest_pj[base] += counts[i] * weight_rest_pj - whole * PJ_PER_UJ;
+		if (strcmp(backend->events[i].name, event))
+			continue;
+		end_epoch(backend);
+		current_weight_pj[i] = weight_pj;
+		return 0;
 	}
-	for (i = 0; i < 2; i++)
-		*uj[i] += div_u64(rest_pj[i], PJ_PER_UJ);
+	return -ENOENT;
+}
+
+/**
+ * rcontainer_bequeath() - a container's charges become its parent's
+ * @c: a container to which nothing is charged any more
+ *
+ * Context: rcontainer_mutex held.
+ */
+void rcontainer_bequeath(struct rcontainer *c)
+{
+	struct rcontainer *parent = c->parent;
+
+	lockdep_assert_held(&rcontainer_mutex);
+	add_container(c, parent->inherited);
+	add_counts(parent->priced_counts, c->priced_counts);
+	add_energy(&parent->priced, &c->priced);
 }
 
 /**

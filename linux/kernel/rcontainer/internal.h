@@ -19,6 +19,23 @@ struct rcontainer_counts {
 	u64	event[PMC_MAX_EVENTS];
 } ____cacheline_aligned_in_smp;
 
+/* Base cost and access cost stay apart everywhere (thesis, 3.3). */
+enum rcontainer_cost {
+	RCONTAINER_ACCESS,
+	RCONTAINER_BASE,
+	NR_RCONTAINER_COSTS,
+};
+
+/**
+ * struct rcontainer_energy - energy of one device, exact to the picojoule
+ * @uj: microjoules; wraps after some 18 terajoules
+ * @rest_pj: picojoules beyond that, below a million
+ */
+struct rcontainer_energy {
+	u64	uj[NR_RCONTAINER_COSTS];
+	u32	rest_pj[NR_RCONTAINER_COSTS];
+};
+
 /**
  * struct rcontainer - one who pays
  * @counts: events charged, per CPU.  Written by the CPU itself with interrupts
@@ -34,6 +51,9 @@ struct rcontainer_counts {
  * @children: protected by rcontainer_mutex
  * @sibling: likewise; in @children of @parent until freed
  * @inherited: counts of freed children.  Protected by rcontainer_mutex.
+ * @priced_counts: counts whose energy is in @priced, being of earlier weights.
+ *	Protected by rcontainer_mutex.
+ * @priced: likewise
  * @kn: directory in rcfs, valid until @offline
  * @name: the directory's name
  * @row: scratch for rcontainer_snapshot(), protected by rcontainer_mutex
@@ -51,6 +71,8 @@ struct rcontainer {
 	struct list_head	children;
 	struct list_head	sibling;
 	u64			inherited[PMC_MAX_EVENTS];
+	u64			priced_counts[PMC_MAX_EVENTS];
+	struct rcontainer_energy priced;
 	struct kernfs_node	*kn;
 	const char		*name;
 	unsigned int		row;
@@ -86,20 +108,16 @@ void rcontainer_fold(struct rcontainer *top);
 void rcontainer_snapshot_cpus(u64 (*rows)[PMC_MAX_EVENTS], u64 *virtual);
 
 /* energy.c */
-
-/**
- * struct rcontainer_energy - energy of one device
- * @access_uj: access cost, microjoules
- * @base_uj: base cost, microjoules
- */
-struct rcontainer_energy {
-	u64	access_uj;
-	u64	base_uj;
-};
-
+void rcontainer_price(const struct pmc_backend *backend, const u64 *weight_pj,
+		      const u64 *counts, struct rcontainer_energy *energy);
 void rcontainer_read(struct rcontainer *c, bool subtree, u64 *sum);
-void rcontainer_price(const struct pmc_backend *backend, const u64 *counts,
-		      struct rcontainer_energy *energy);
+void rcontainer_read_energy(const struct pmc_backend *backend,
+			    struct rcontainer *c, bool subtree,
+			    struct rcontainer_energy *energy);
+const u64 *rcontainer_weights(const struct pmc_backend *backend);
+int rcontainer_set_weight(const struct pmc_backend *backend, const char *event,
+			  u64 weight_pj);
+void rcontainer_bequeath(struct rcontainer *c);
 
 struct rcontainer_snapshot {
 	unsigned int	nr_rows;

@@ -22,6 +22,7 @@
 #include <linux/sched/task.h>
 #include <linux/seq_file.h>
 #include <linux/slab.h>
+#include <linux/string.h>
 #include <linux/sysfs.h>
 #include <linux/user_namespace.h>
 
@@ -222,33 +223,22 @@ static ssize_t procs_write(struct kernfs_open_file *of, char *buf, size_t len,
 
 /* energy, energy.local, events */
 
-static int read_counts(struct seq_file *m, bool subtree, u64 *counts)
-{
-	struct kernfs_node *kn = seq_kn(m);
-	struct rcontainer *c = kn_lock_live(kn);
-
-	if (!c)
-		return -ENODEV;
-	rcontainer_read(c, subtree, counts);
-	kn_unlock(kn, c);
-	return 0;
-}
-
 static int show_energy(struct seq_file *m, bool subtree)
 {
 	const struct pmc_backend *backend = pmc_backend();
+	struct kernfs_node *kn = seq_kn(m);
 	struct rcontainer_energy energy;
-	u64 counts[PMC_MAX_EVENTS];
-	int ret;
+	struct rcontainer *c;
 
 	if (!backend)
 		return 0;
-	ret = read_counts(m, subtree, counts);
-	if (ret)
-		return ret;
-	rcontainer_price(backend, counts, &energy);
+	c = kn_lock_live(kn);
+	if (!c)
+		return -ENODEV;
+	rcontainer_read_energy(backend, c, subtree, &energy);
+	kn_unlock(kn, c);
 	seq_printf(m, "cpu.access_uj %llu\ncpu.base_uj %llu\n",
-		   energy.access_uj, energy.base_uj);
+		   energy.uj[RCONTAINER_ACCESS], energy.uj[RCONTAINER_BASE]);
 	return 0;
 }
 
@@ -265,17 +255,27 @@ static int energy_local_show(struct seq_file *m, void *v)
 static int events_show(struct seq_file *m, void *v)
 {
 	const struct pmc_backend *backend = pmc_backend();
+	struct kernfs_node *kn = seq_kn(m);
 	u64 counts[PMC_MAX_EVENTS];
+	struct rcontainer *c;
 	unsigned int i;
-	int ret;
 
 	if (!backend)
 		return 0;
-	ret = read_counts(m, true, counts);
-	if (ret)
-		return ret;
+	c = kn_lock_live(kn);
+	if (!c)
+		return -ENODEV;
+	rcontainer_read(c, true, counts);
+	kn_unlock(kn, c);
 	for (i = 0; i < backend->nr_events; i++)
 		seq_printf(m, "%s %llu\n", backend->events[i].name, counts[i]);
+	return 0;
+}
+
+/* What tracepoints and weak references call it. */
+static int id_show(struct seq_file *m, void *v)
+{
+	seq_printf(m, "%u\n", kn_container(seq_kn(m))->id);
 	return 0;
 }
 
@@ -291,18 +291,61 @@ static int backend_show(struct seq_file *m, void *v)
 	return 0;
 }
 
+/* The files of info/ are no container's, so there is nothing to find dead. */
+static void info_lock(struct kernfs_node *kn)
+{
+	kernfs_break_active_protection(kn);
+	mutex_lock(&rcontainer_mutex);
+}
+
+static void info_unlock(struct kernfs_node *kn)
+{
+	mutex_unlock(&rcontainer_mutex);
+	kernfs_unbreak_active_protection(kn);
+}
+
 static int counters_show(struct seq_file *m, void *v)
 {
 	const struct pmc_backend *backend = pmc_backend();
+	struct kernfs_node *kn = seq_kn(m);
 	const struct pvenergy_event *e;
+	const u64 *weight_pj;
 	unsigned int i;
 
-	for (i = 0; backend && i < backend->nr_events; i++) {
+	if (!backend)
+		return 0;
+	info_lock(kn);
+	weight_pj = rcontainer_weights(backend);
+	for (i = 0; i < backend->nr_events; i++) {
 		e = &backend->events[i];
-		seq_printf(m, "%s %llu %s\n", e->name, e->weight_pj,
+		seq_printf(m, "%s %llu %s\n", e->name, weight_pj[i],
 			   e->flags & PVENERGY_EVENT_BASE ? "base" : "access");
 	}
+	info_unlock(kn);
 	return 0;
+}
+
+/* NAME WEIGHT_PJ */
+static ssize_t counters_write(struct kernfs_open_file *of, char *buf, size_t len,
+			      loff_t off)
+{
+	const struct pmc_backend *backend = pmc_backend();
+	char *event, *weight = strstrip(buf);
+	u64 weight_pj;
+	int ret;
+
+	if (!backend)
+		return -ENODEV;
+	event = strsep(&weight, " \t");
+	if (!weight)
+		return -EINVAL;
+	ret = kstrtou64(skip_spaces(weight), 0, &weight_pj);
+	if (ret)
+		return ret;
+	info_lock(of->kn);
+	ret = rcontainer_set_weight(backend, event, weight_pj);
+	info_unlock(of->kn);
+	return ret ?: len;
 }
 
 static void show_row(struct seq_file *m, unsigned int nr, const u64 *counts)
@@ -349,15 +392,13 @@ static int snapshot_show(struct seq_file *m, void *v)
 	path = kmalloc(PATH_MAX, GFP_KERNEL);
 	if (!path)
 		return -ENOMEM;
-	kernfs_break_active_protection(kn);
-	mutex_lock(&rcontainer_mutex);
+	info_lock(kn);
 	ret = rcontainer_snapshot(&s);
 	if (!ret) {
 		show_snapshot(m, &s, backend, path);
 		rcontainer_snapshot_free(&s);
 	}
-	mutex_unlock(&rcontainer_mutex);
-	kernfs_unbreak_active_protection(kn);
+	info_unlock(kn);
 	kfree(path);
 	return ret;
 }
@@ -380,11 +421,16 @@ static const struct rcfs_file rcfs_files[] = {
 	RCFS_RO("energy", energy_show),
 	RCFS_RO("energy.local", energy_local_show),
 	RCFS_RO("events", events_show),
+	RCFS_RO("id", id_show),
 };
 
 static const struct rcfs_file rcfs_info_files[] = {
 	RCFS_RO("backend", backend_show),
-	RCFS_RO("counters", counters_show),
+	{
+		.name	= "counters",
+		.mode	= 0644,
+		.ops	= { .seq_show = counters_show, .write = counters_write },
+	},
 	RCFS_RO("snapshot", snapshot_show),
 };
 

@@ -20,11 +20,31 @@
 
 #include "internal.h"
 
+#include <trace/events/rcontainer.h>
+
 DEFINE_STATIC_KEY_FALSE(rcontainer_enabled);
 
 /* Per CPU, next to each other: the switch path needs both. */
 DEFINE_PER_CPU(struct rcontainer *, rcontainer_active) = &rcontainer_root;
 static DEFINE_PER_CPU_ALIGNED(struct rcontainer_counts, rcontainer_last);
+
+/* With the charge recorded. */
+static noinline void rcontainer_switch_traced(struct rcontainer *from,
+					      struct rcontainer *to)
+{
+	u64 *sum = this_cpu_ptr(from->counts)->event;
+	u64 charge[PMC_MAX_EVENTS];
+	unsigned int i;
+
+	memcpy(charge, sum, sizeof(charge));
+	pmc_charge(this_cpu_ptr(&rcontainer_last)->event, sum);
+	for (i = 0; i < PMC_MAX_EVENTS; i++)
+		charge[i] = sum[i] - charge[i];
+	trace_rcontainer_charge(from, charge);
+	if (from != to)
+		trace_rcontainer_switch(from, to);
+	__this_cpu_write(rcontainer_active, to);
+}
 
 /**
  * __rcontainer_switch() - another container becomes active on this CPU
@@ -36,6 +56,10 @@ void __rcontainer_switch(struct rcontainer *to)
 {
 	struct rcontainer *from = __this_cpu_read(rcontainer_active);
 
+	if (trace_rcontainer_charge_enabled() || trace_rcontainer_switch_enabled()) {
+		rcontainer_switch_traced(from, to);
+		return;
+	}
 	pmc_charge(this_cpu_ptr(&rcontainer_last)->event,
 		   this_cpu_ptr(from->counts)->event);
 	__this_cpu_write(rcontainer_active, to);

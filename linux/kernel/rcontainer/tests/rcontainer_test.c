@@ -293,7 +293,7 @@ static const struct price_case price_cases[] = {
 				    { .weight_pj = 7120 } },
 		},
 		.counts = { 1500000000, 1500000000 },
-		.expected = { .base_uj = 9255000, .access_uj = 10680000 },
+		.expected = { .uj = { 10680000, 9255000 } },
 	}, {
 		.name = "remainders of events add up",
 		.backend = {
@@ -301,15 +301,15 @@ static const struct price_case price_cases[] = {
 			.events = { { .weight_pj = 1 }, { .weight_pj = 1 } },
 		},
 		.counts = { 500000, 500000 },
-		.expected = { .access_uj = 1 },
+		.expected = { .uj = { 1 } },
 	}, {
-		.name = "rounded down",
+		.name = "what is below a microjoule is kept",
 		.backend = {
 			.nr_events = 1,
 			.events = { { .weight_pj = 1 } },
 		},
 		.counts = { 1999999 },
-		.expected = { .access_uj = 1 },
+		.expected = { .uj = { 1 }, .rest_pj = { 999999 } },
 	}, {
 		.name = "products beyond 64 bits",
 		.backend = {
@@ -317,7 +317,7 @@ static const struct price_case price_cases[] = {
 			.events = { { .weight_pj = 340460 } },
 		},
 		.counts = { 100000000000000000ULL },
-		.expected = { .access_uj = 34046000000000000ULL },
+		.expected = { .uj = { 34046000000000000ULL } },
 	}, {
 		.name = "the largest count and weight do no harm",
 		.backend = {
@@ -326,7 +326,7 @@ static const struct price_case price_cases[] = {
 		},
 		.counts = { U64_MAX },
 		/* -1 x 10^6, modulo 2^64. */
-		.expected = { .access_uj = 0 - 1000000ULL },
+		.expected = { .uj = { 0 - 1000000ULL } },
 	}, {
 		.name = "events beyond nr_events are not there",
 		.backend = {
@@ -334,7 +334,7 @@ static const struct price_case price_cases[] = {
 			.events = { { .weight_pj = 1000000 }, { .weight_pj = 1000000 } },
 		},
 		.counts = { 3, 4 },
-		.expected = { .access_uj = 3 },
+		.expected = { .uj = { 3 } },
 	},
 };
 
@@ -343,11 +343,71 @@ KUNIT_ARRAY_PARAM_DESC(price, price_cases, name);
 static void test_price(struct kunit *test)
 {
 	const struct price_case *p = test->param_value;
-	struct rcontainer_energy energy;
+	struct rcontainer_energy energy = {};
+	u64 weight_pj[PMC_MAX_EVENTS];
+	unsigned int i;
 
-	rcontainer_price(&p->backend, p->counts, &energy);
-	KUNIT_EXPECT_EQ(test, energy.access_uj, p->expected.access_uj);
-	KUNIT_EXPECT_EQ(test, energy.base_uj, p->expected.base_uj);
+	for (i = 0; i < PMC_MAX_EVENTS; i++)
+		weight_pj[i] = p->backend.events[i].weight_pj;
+	rcontainer_price(&p->backend, weight_pj, p->counts, &energy);
+	for (i = 0; i < NR_RCONTAINER_COSTS; i++) {
+		KUNIT_EXPECT_EQ(test, energy.uj[i], p->expected.uj[i]);
+		KUNIT_EXPECT_EQ(test, energy.rest_pj[i], p->expected.rest_pj[i]);
+	}
+}
+
+static void expect_energy(struct kunit *test, struct rcontainer *c,
+			  u64 access_pj, u64 base_pj)
+{
+	struct rcontainer_energy e;
+
+	mutex_lock(&rcontainer_mutex);
+	rcontainer_read_energy(pmc_backend(), c, false, &e);
+	mutex_unlock(&rcontainer_mutex);
+	KUNIT_EXPECT_EQ(test, e.uj[RCONTAINER_ACCESS] * 1000000 +
+			      e.rest_pj[RCONTAINER_ACCESS], access_pj);
+	KUNIT_EXPECT_EQ(test, e.uj[RCONTAINER_BASE] * 1000000 +
+			      e.rest_pj[RCONTAINER_BASE], base_pj);
+}
+
+static int set_weight(const char *event, u64 weight_pj)
+{
+	int ret;
+
+	mutex_lock(&rcontainer_mutex);
+	ret = rcontainer_set_weight(pmc_backend(), event, weight_pj);
+	mutex_unlock(&rcontainer_mutex);
+	return ret;
+}
+
+/* A new weight holds from now on, also for what removed containers leave. */
+static void test_epoch(struct kunit *test)
+{
+	struct rcontainer *a = create(test, &rcontainer_root, "a");
+	struct rcontainer *b = create(test, a, "b");
+
+	KUNIT_EXPECT_EQ(test, bind_self(b), 0);
+	advance(1000, 1000);
+	KUNIT_EXPECT_EQ(test, set_weight("unhalted_cycles", 1), 0);
+	advance(0, 500);
+	KUNIT_EXPECT_EQ(test, bind_self(a), 0);
+	advance(0, 30);
+	expect_energy(test, b, 7120 * 1000 + 500, 6170 * 1000);
+	expect_energy(test, a, 30, 0);
+
+	KUNIT_EXPECT_EQ(test, remove(b), 0);
+	rcontainer_put(b);
+	wait_childless(a);
+	expect_energy(test, a, 7120 * 1000 + 500 + 30, 6170 * 1000);
+	KUNIT_EXPECT_EQ(test, set_weight("unhalted_cycles", 7120), 0);
+	advance(0, 2);
+	expect_energy(test, a, 7120 * 1002 + 500 + 30, 6170 * 1000);
+
+	KUNIT_EXPECT_EQ(test, set_weight("nonsense", 1), -ENOENT);
+	KUNIT_EXPECT_EQ(test, set_weight("tsc", PVENERGY_MAX_WEIGHT_PJ + 1), -ERANGE);
+	KUNIT_EXPECT_EQ(test, bind_self(&rcontainer_root), 0);
+	KUNIT_EXPECT_EQ(test, remove(a), 0);
+	rcontainer_put(a);
 }
 
 static int rcontainer_test_init(struct kunit *test)
@@ -363,6 +423,7 @@ static struct kunit_case rcontainer_test_cases[] = {
 	KUNIT_CASE(test_hierarchy),
 	KUNIT_CASE(test_errors),
 	KUNIT_CASE(test_interrupt),
+	KUNIT_CASE(test_epoch),
 	KUNIT_CASE_PARAM(test_price, price_gen_params),
 	{ }
 };
