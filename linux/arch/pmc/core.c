@@ -4,12 +4,16 @@
  */
 #define pr_fmt(fmt) "pmc: " fmt
 
+#include <linux/array_size.h>
 #include <linux/export.h>
 #include <linux/init.h>
 #include <linux/mutex.h>
 #include <linux/pmc.h>
 #include <linux/printk.h>
 #include <linux/rcupdate.h>
+#include <linux/string.h>
+
+#include "backend.h"
 
 void pmc_charge_none(u64 *last, u64 *sum)
 {
@@ -21,6 +25,70 @@ DEFINE_STATIC_CALL(pmc_charge, pmc_charge_none);
 static DEFINE_MUTEX(pmc_mutex);
 static const struct pmc_backend *pmc_current;
 static bool pmc_started;
+
+static const char * const pmc_choices[] = {
+	[PMC_AUTO]	= "auto",
+	[PMC_NONE]	= "none",
+	[PMC_PVPAGE]	= "pvpage",
+	[PMC_RDPMC]	= "rdpmc",
+	[PMC_PERF]	= "perf",
+};
+
+static enum pmc_choice pmc_chosen __ro_after_init;
+
+/**
+ * pmc_choice_parse() - a value of the boot parameter
+ * @name: the value
+ *
+ * Context: any.
+ * Return: an enum pmc_choice or -EINVAL.
+ */
+int pmc_choice_parse(const char *name)
+{
+	return match_string(pmc_choices, ARRAY_SIZE(pmc_choices), name);
+}
+
+/**
+ * pmc_choice_allows() - may a back end serve, given the boot parameter?
+ * @choice: the boot parameter
+ * @backend: a back end
+ *
+ * The automatic choice is the energy page, where there is one, then perf.
+ * RDPMC needs counters that somebody programmed, and is often slower than
+ * either: only who names it gets it.
+ *
+ * Context: any.
+ */
+bool pmc_choice_allows(enum pmc_choice choice, enum pmc_choice backend)
+{
+	return choice == PMC_AUTO ? backend != PMC_RDPMC : choice == backend;
+}
+
+/**
+ * pmc_allowed() - may a back end serve on this system?
+ * @backend: it
+ *
+ * For back ends to ask before they set themselves up.
+ *
+ * Context: any, from the initcalls on.
+ */
+bool pmc_allowed(enum pmc_choice backend)
+{
+	return pmc_choice_allows(pmc_chosen, backend);
+}
+
+static int __init pmc_setup(char *arg)
+{
+	int choice = pmc_choice_parse(arg);
+
+	if (choice >= 0)
+		pmc_chosen = choice;
+	else
+		pr_err("pmc=%s is none of auto, none, pvpage, rdpmc, perf: using auto\n",
+		       arg);
+	return 1;
+}
+__setup("pmc=", pmc_setup);
 
 /**
  * pmc_register() - offer a source of counters
@@ -86,7 +154,14 @@ const struct pmc_backend *pmc_backend(void)
 void pmc_start(void)
 {
 	guard(mutex)(&pmc_mutex);
-	if (!pmc_started && !pmc_current)
-		pr_warn("no energy page and no other counters: resource containers will count nothing\n");
+	if (pmc_started)
+		return;
 	pmc_started = true;
+	if (pmc_current)
+		return;
+	if (pmc_chosen == PMC_AUTO)
+		pr_warn("no energy page and no other counters: resource containers will count nothing\n");
+	else
+		pr_warn("no counters with pmc=%s: resource containers will count nothing\n",
+			pmc_choices[pmc_chosen]);
 }

@@ -12,6 +12,9 @@
 
 #include "page.h"
 
+/* There is one page; who has found it fills this in. */
+DEFINE_PER_CPU_ALIGNED(struct pmc_page_cpu, pmc_page_cpu);
+
 static bool name_ok(const char *name)
 {
 	size_t i, len = strnlen(name, PVENERGY_NAME_LEN);

@@ -3,6 +3,7 @@
 #define _PMC_PAGE_H
 
 #include <linux/compiler.h>
+#include <linux/percpu.h>
 #include <linux/pmc.h>
 #include <asm/barrier.h>
 
@@ -82,5 +83,28 @@ struct pmc_page_log {
 };
 
 void pmc_page_log_check(const struct pvenergy_vcpu *v, struct pmc_page_log *log);
+
+/**
+ * struct pmc_page_cpu - this CPU in the page
+ * @vcpu: its part, NULL if the page has none
+ * @stats: written by this CPU alone
+ * @log: protected by the owner of the page
+ */
+struct pmc_page_cpu {
+	const struct pvenergy_vcpu	*vcpu;
+	struct pmc_page_stats		stats;
+	struct pmc_page_log		log;
+};
+
+DECLARE_PER_CPU_ALIGNED(struct pmc_page_cpu, pmc_page_cpu);
+
+#ifdef CONFIG_PMC_RDPMC
+const struct pmc_ops *pmc_rdpmc_ops(const struct pvenergy_header *h);
+#else
+static inline const struct pmc_ops *pmc_rdpmc_ops(const struct pvenergy_header *h)
+{
+	return NULL;
+}
+#endif
 
 #endif /* _PMC_PAGE_H */

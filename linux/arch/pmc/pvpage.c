@@ -14,24 +14,13 @@
 #include <linux/seq_file.h>
 #include <linux/smp.h>
 
+#include "backend.h"
 #include "page.h"
 
 #define IVSHMEM_DEVICE_ID	0x1110
 #define IVSHMEM_BAR_MEMORY	2
 
-/**
- * struct pvpage_cpu - this CPU in the page
- * @vcpu: its part, NULL if the page has none
- * @stats: written by this CPU alone
- * @log: protected by pvpage_log_mutex
- */
-struct pvpage_cpu {
-	const struct pvenergy_vcpu	*vcpu;
-	struct pmc_page_stats		stats;
-	struct pmc_page_log		log;
-};
-
-static DEFINE_PER_CPU_ALIGNED(struct pvpage_cpu, pvpage_cpu);
+/* Protects struct pmc_page_cpu.log. */
 static DEFINE_MUTEX(pvpage_log_mutex);
 static struct pmc_backend pvpage_backend;
 static struct pci_dev *pvpage_dev;
@@ -40,7 +29,7 @@ static char pvpage_vm_name[PVENERGY_NAME_LEN];
 
 static void pvpage_charge(u64 *last, u64 *sum)
 {
-	struct pvpage_cpu *c = this_cpu_ptr(&pvpage_cpu);
+	struct pmc_page_cpu *c = this_cpu_ptr(&pmc_page_cpu);
 
 	if (likely(c->vcpu))
 		pmc_page_charge(c->vcpu, last, sum, &c->stats);
@@ -54,7 +43,7 @@ static void pvpage_show(struct seq_file *m)
 
 	guard(mutex)(&pvpage_log_mutex);
 	for_each_possible_cpu(cpu) {
-		struct pvpage_cpu *c = per_cpu_ptr(&pvpage_cpu, cpu);
+		struct pmc_page_cpu *c = per_cpu_ptr(&pmc_page_cpu, cpu);
 
 		if (!c->vcpu)
 			continue;
@@ -91,7 +80,7 @@ static void pvpage_map_cpus(const struct pvenergy_header *h)
 				break;
 		}
 		if (i < h->nr_vcpus)
-			per_cpu(pvpage_cpu.vcpu, cpu) = v;
+			per_cpu(pmc_page_cpu.vcpu, cpu) = v;
 		else if (cpu_present(cpu))
 			pr_warn("CPU %u is not in the energy page: what runs there is not counted\n",
 				cpu);
@@ -121,7 +110,12 @@ static int pvpage_setup(struct pci_dev *pdev, struct pvenergy_header *h)
 		goto unmap;
 	}
 
-	pvpage_backend.ops = &pvpage_ops;
+	/* With pmc=rdpmc the page has the names, the weights and the absences. */
+	pvpage_backend.ops = pmc_allowed(PMC_PVPAGE) ? &pvpage_ops : pmc_rdpmc_ops(h);
+	if (!pvpage_backend.ops) {
+		ret = -ENODEV;
+		goto unmap;
+	}
 	pvpage_backend.nr_events = h->nr_events;
 	memcpy(pvpage_backend.events, h->events, sizeof(h->events));
 	strscpy(pvpage_vm_name, h->vm_name);
@@ -140,6 +134,8 @@ static int pvpage_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 	struct pvenergy_header *h;
 	int ret;
 
+	if (!pmc_allowed(PMC_PVPAGE) && !pmc_allowed(PMC_RDPMC))
+		return -ENODEV;
 	/* Other ivshmem devices are none of our business, nor is a second page. */
 	if (pvpage_dev || !pci_resource_len(pdev, IVSHMEM_BAR_MEMORY))
 		return -ENODEV;
@@ -163,7 +159,7 @@ static void pvpage_remove(struct pci_dev *pdev)
 	pmc_unregister(&pvpage_backend);
 	guard(mutex)(&pvpage_log_mutex);
 	for_each_possible_cpu(cpu)
-		per_cpu(pvpage_cpu.vcpu, cpu) = NULL;
+		per_cpu(pmc_page_cpu.vcpu, cpu) = NULL;
 	memunmap(pvpage_mem);
 	pvpage_dev = NULL;
 }

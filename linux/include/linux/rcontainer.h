@@ -81,6 +81,10 @@ static __always_inline void rcontainer_softirq_exit(void)
 
 #define rcontainer_of_task(p) ((p)->rcontainer)
 
+u32 rcontainer_current_id(void);
+struct rcontainer *rcontainer_work_begin(u32 id);
+void rcontainer_work_end(struct rcontainer *own);
+
 #else /* !CONFIG_RCONTAINER */
 
 #define INIT_RCONTAINER
@@ -93,6 +97,9 @@ static inline void rcontainer_softirq_enter(void) { }
 static inline void rcontainer_softirq_exit(void) { }
 static inline void rcontainer_fork(struct task_struct *p) { }
 static inline void rcontainer_task_free(struct task_struct *p) { }
+static inline u32 rcontainer_current_id(void) { return 0; }
+static inline struct rcontainer *rcontainer_work_begin(u32 id) { return NULL; }
+static inline void rcontainer_work_end(struct rcontainer *own) { }
 
 #endif /* CONFIG_RCONTAINER */
 

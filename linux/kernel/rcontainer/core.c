@@ -36,8 +36,8 @@
  *
  * A task holds a reference on its container, from fork until its task_struct
  * goes.  A container that the user removes has no children and no living tasks,
- * but tasks that are just dying may still be charged to it, and pages that its
- * tasks dirtied may name it for minutes.  So a removed container is offline:
+ * but tasks that are just dying may still be charged to it, kernel threads may
+ * be working for it, and pages that its tasks dirtied may name it for minutes.  So a removed container is offline:
  * out of sight, and part of its nearest ancestor that is not offline.  With
  * the last reference its counts are added to its parent's and it is freed.
  *
@@ -229,7 +229,8 @@ static bool rcontainer_has_tasks(struct rcontainer *c)
 
 	guard(read_lock)(&tasklist_lock);
 	for_each_process_thread(p, t)
-		if (t->rcontainer == c && !(t->flags & PF_EXITING))
+		/* A kernel thread that works for it just now will be done soon. */
+		if (t->rcontainer == c && !(t->flags & (PF_EXITING | PF_KTHREAD)))
 			return true;
 	return false;
 }
@@ -334,6 +335,73 @@ void rcontainer_task_free(struct task_struct *p)
 {
 	rcontainer_put(p->rcontainer);
 }
+
+/**
+ * rcontainer_current_id() - whom to charge for work that current hands over
+ *
+ * A weak reference, to be kept with the work: nothing has to be dropped.
+ *
+ * Context: any; in interrupts it is the interrupted task's.
+ * Return: the id.
+ */
+u32 rcontainer_current_id(void)
+{
+	guard(rcu)();
+	return READ_ONCE(current->rcontainer)->id;
+}
+EXPORT_SYMBOL_GPL(rcontainer_current_id);
+
+/**
+ * rcontainer_work_begin() - a kernel thread works for somebody
+ * @id: whom, see rcontainer_current_id()
+ *
+ * From now on the thread is charged to that container, until
+ * rcontainer_work_end().  Elsewhere than in a kernel thread nothing happens:
+ * a task that does its own work pays for it already.
+ *
+ * Context: any but NMI.
+ * Return: what to pass to rcontainer_work_end().
+ */
+struct rcontainer *rcontainer_work_begin(u32 id)
+{
+	struct rcontainer *c, *own;
+
+	if (!static_branch_unlikely(&rcontainer_enabled) || !in_task() ||
+	    !(current->flags & PF_KTHREAD))
+		return NULL;
+	rcu_read_lock();
+	/* A failure means that it is being removed: then it is the parent. */
+	do {
+		c = rcontainer_by_id(id);
+	} while (!rcontainer_tryget(c));
+	rcu_read_unlock();
+
+	/* Users may not bind kernel threads, so nobody else changes this. */
+	own = current->rcontainer;
+	WRITE_ONCE(current->rcontainer, c);
+	rcontainer_resync_current();
+	return own;
+}
+EXPORT_SYMBOL_GPL(rcontainer_work_begin);
+
+/**
+ * rcontainer_work_end() - the kernel thread is its own again
+ * @own: what rcontainer_work_begin() returned
+ *
+ * Context: as rcontainer_work_begin().
+ */
+void rcontainer_work_end(struct rcontainer *own)
+{
+	struct rcontainer *c;
+
+	if (!own)
+		return;
+	c = current->rcontainer;
+	WRITE_ONCE(current->rcontainer, own);
+	rcontainer_resync_current();
+	rcontainer_put(c);
+}
+EXPORT_SYMBOL_GPL(rcontainer_work_end);
 
 static int __init rcontainer_init(void)
 {

@@ -104,6 +104,7 @@ void rcontainer_put(struct rcontainer *c);
 /* switch.c */
 void rcontainer_enable(void);
 void rcontainer_resync(struct task_struct *p);
+void rcontainer_resync_current(void);
 void rcontainer_fold(struct rcontainer *top);
 void rcontainer_snapshot_cpus(u64 (*rows)[PMC_MAX_EVENTS], u64 *virtual);
 

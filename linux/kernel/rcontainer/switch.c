@@ -131,6 +131,20 @@ void rcontainer_resync(struct task_struct *p)
 }
 
 /**
+ * rcontainer_resync_current() - current changed its own binding
+ *
+ * Context: any but NMI.
+ */
+void rcontainer_resync_current(void)
+{
+	unsigned long flags;
+
+	local_irq_save(flags);
+	rcontainer_resync_local(NULL);
+	local_irq_restore(flags);
+}
+
+/**
  * rcontainer_enable() - begin to account per container
  *
  * Until now all belonged to the root, which each CPU's first switch charges

@@ -370,6 +370,37 @@ static void expect_energy(struct kunit *test, struct rcontainer *c,
 			      e.rest_pj[RCONTAINER_BASE], base_pj);
 }
 
+/* A kernel thread that works for somebody, even for one who is gone. */
+static void test_work(struct kunit *test)
+{
+	struct rcontainer *a = create(test, &rcontainer_root, "a");
+	struct rcontainer *b = create(test, a, "b");
+	struct rcontainer *own;
+	u32 id = b->id;
+
+	own = rcontainer_work_begin(id);
+	KUNIT_EXPECT_EQ(test, rcontainer_current_id(), id);
+	advance(0, 40);
+	rcontainer_work_end(own);
+	advance(0, 1000);
+	KUNIT_EXPECT_EQ(test, cycles_of(b, false), 40);
+
+	/* No obstacle to a removal; what follows is the parent's. */
+	own = rcontainer_work_begin(id);
+	KUNIT_EXPECT_EQ(test, remove(b), 0);
+	rcontainer_put(b);
+	advance(0, 2);
+	rcontainer_work_end(own);
+	own = rcontainer_work_begin(id);
+	KUNIT_EXPECT_EQ(test, rcontainer_current_id(), a->id);
+	advance(0, 5);
+	rcontainer_work_end(own);
+	wait_childless(a);
+	KUNIT_EXPECT_EQ(test, cycles_of(a, false), 47);
+	KUNIT_EXPECT_EQ(test, remove(a), 0);
+	rcontainer_put(a);
+}
+
 static int set_weight(const char *event, u64 weight_pj)
 {
 	int ret;
@@ -424,6 +455,7 @@ static struct kunit_case rcontainer_test_cases[] = {
 	KUNIT_CASE(test_errors),
 	KUNIT_CASE(test_interrupt),
 	KUNIT_CASE(test_epoch),
+	KUNIT_CASE(test_work),
 	KUNIT_CASE_PARAM(test_price, price_gen_params),
 	{ }
 };
