@@ -69,7 +69,7 @@ static inline int rcfs_bind(const char *container, pid_t pid, const char *file)
 /* The number behind a key in a flat-keyed file, or -1. */
 static inline long long rcfs_value(const char *path, const char *key)
 {
-	char full[4096], name[64];
+	char full[4096], line[4096], name[64];
 	long long value = -1, n;
 	FILE *f;
 
@@ -77,8 +77,8 @@ static inline long long rcfs_value(const char *path, const char *key)
 	f = fopen(full, "r");
 	if (!f)
 		return -1;
-	while (fscanf(f, "%63s %lld\n", name, &n) == 2)
-		if (!strcmp(name, key))
+	while (fgets(line, sizeof(line), f))
+		if (sscanf(line, "%63s %lld", name, &n) == 2 && !strcmp(name, key))
 			value = n;
 	fclose(f);
 	return value;

@@ -5,6 +5,7 @@
 #
 #	guest.sh [--busy] RUN [PVLAUNCH-OPTION...]
 set -uo pipefail
+# shellcheck source=tests/lib.sh
 . "$(dirname "$0")/../lib.sh"
 
 busy=
@@ -32,5 +33,6 @@ status=$?
 sed 's/\r$//' "$log"
 if ! splat=$(clean_log "$log"); then
 	echo "not ok - kernel log"
+	echo "# ${splat//$'\n'/$'\n# '}"
 fi
 exit $status

@@ -5,7 +5,11 @@
  * while, the sum over all containers must be the virtual counters, every event
  * to the unit.
  *
- *	storm [SECONDS [hotplug]]
+ *	storm [SECONDS[hotplug]]
+ *
+ * At the end it prints a line for each event:
+ *
+ *	sum EVENT CONTAINERS VIRTUAL DIFFERENCE
  */
 #include <signal.h>
 #include <sys/stat.h>
@@ -78,15 +82,26 @@ static void worker(unsigned int seed)
 	}
 }
 
+static void print_sums(char *names, int nr, const unsigned long long *sum,
+		       const unsigned long long *v)
+{
+	int i;
+
+	strsep(&names, " ");
+	for (i = 0; i < nr; i++)
+		printf("sum %s %llu %llu %lld\n", strsep(&names, " \n"),
+		       sum[i], v[i], (long long)(v[i] - sum[i]));
+}
+
 /* Returns the number of containers, -1 if a sum is wrong. */
-static int check_snapshot(void)
+static int check_snapshot(bool print)
 {
 	unsigned long long sum[MAX_EVENTS] = { 0 }, v[MAX_EVENTS] = { 0 };
-	char line[4096], *p, *end;
+	char head[4096], line[4096], *p, *end;
 	int rows = 0, i, nr = 0;
 	FILE *f = fopen(RCFS "/info/snapshot", "r");
 
-	if (!f || !fgets(line, sizeof(line), f))
+	if (!f || !fgets(head, sizeof(head), f))
 		return -1;
 	while (fgets(line, sizeof(line), f)) {
 		p = strchr(line, ' ');
@@ -105,6 +120,8 @@ static int check_snapshot(void)
 	fclose(f);
 	if (strncmp(line, "virtual ", 8) || !nr)
 		return -1;
+	if (print)
+		print_sums(head, nr, sum, v);
 	for (i = 0; i < nr; i++) {
 		if (sum[i] != v[i]) {
 			printf("# event %d: containers %llu, virtual %llu\n",
@@ -156,7 +173,7 @@ int main(int argc, char **argv)
 			worker(i + 1);
 	}
 	while (time(NULL) < end && !check_failures) {
-		CHECK(check_snapshot() > 0);
+		CHECK(check_snapshot(false) > 0);
 		checks++;
 		if (hotplug && checks % 20 == 0)
 			toggle_cpu();
@@ -170,7 +187,7 @@ int main(int argc, char **argv)
 	/* Orphans of the workers are still on their way out. */
 	sleep(1);
 	remove_all();
-	CHECK(check_snapshot() == 3);
+	CHECK(check_snapshot(true) == 3);
 	printf("# %d snapshots, each conserved\n", checks);
 	CHECK(checks > 5);
 	return check_failures ? EXIT_FAILURE : EXIT_SUCCESS;
