@@ -70,7 +70,7 @@ stop_busy
 busy_pid=
 
 say "conservation: containers against virtual counters, every event"
-"$here/conservation.sh" "$log" "$machine.accountant" >"$results/conservation.csv" || status=$?
+tests/conservation.sh "$log" "$machine.accountant" >"$results/conservation.csv" || status=$?
 sed 's/,/ /g' "$results/conservation.csv" | column -t
 [ "$status" = 0 ] || { echo "demo: something was lost"; exit 1; }
 
