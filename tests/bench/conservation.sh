@@ -17,6 +17,7 @@ csv=$BUILD/results/conservation_storm.csv
 logs=$BUILD/logs
 mkdir -p "$BUILD/results" "$logs"
 cpus=(--nr-pcpus 2 --pcpus "0,1")
+machine=
 accountant=
 busy_pid=
 

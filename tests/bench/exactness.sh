@@ -23,6 +23,7 @@ failed=0
 # boot PREFIX GUEST-ARGUMENT...: rows for each result.
 boot() {
 	local prefix=$1 log=$logs/exactness-$1.log
+	[[ $* != *:off* ]] || log=$logs/exactness-$1-off.log
 	shift
 	if ! timeout 300 tests/boot/guest.sh "$@" >"$log" 2>&1 ||
 		grep -q '^ *not ok' "$log"; then
