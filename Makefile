@@ -24,6 +24,8 @@ help:
 	@echo '  test      all tests: user space, KUnit on UML and x86_64, booted guests'
 	@echo '  kunit     only KUnit'
 	@echo '  bench     measurements, as CSV into build/results/'
+	@echo '  bench-switch'
+	@echo '            only: what a context switch costs'
 	@echo '  check     checkpatch, sparse, shellcheck'
 	@echo '  patchset  the kernel part as a series for git am, in build/patchset/'
 	@echo '  setup     install what is missing of the Debian packages'
@@ -64,6 +66,12 @@ kunit: kunit-kernels
 bench: kernel user
 	@tests/bench/run.sh
 
+baseline: tree
+	@$(kernel) baseline x86_64 bzImage configs/guest.config
+
+bench-switch: kernel baseline user
+	@tests/bench/switch.sh
+
 check: tree user
 	@scripts/check.sh
 
@@ -74,4 +82,5 @@ clean:
 	rm -rf $(BUILD)
 
 .PHONY: all help setup tree kernel user kunit-kernels demo test kunit bench \
+	baseline bench-switch \
 	check patchset clean
