@@ -26,7 +26,7 @@ help:
 	@echo '  bench     measurements, as CSV into build/results/'
 	@echo '  bench-switch'
 	@echo '            only: what a context switch costs'
-	@echo '  check     checkpatch, sparse, shellcheck'
+	@echo '  check     checkpatch, sparse, shellcheck, kernel-doc'
 	@echo '  patchset  the kernel part as a series for git am, in build/patchset/'
 	@echo '  setup     install what is missing of the Debian packages'
 	@echo '  tree      bring the kernel source in the cache up to date'
@@ -58,7 +58,7 @@ demo: kernel user
 
 test: kernel kunit-kernels user
 	@$(MAKE) -s -C userspace OUT=$(BUILD)/user tests
-	@tests/run.sh user rctl plugin kunit boot patchset
+	@tests/run.sh user rctl plugin kunit boot launch patchset
 
 kunit: kunit-kernels
 	@tests/run.sh kunit
@@ -73,7 +73,7 @@ bench-switch: kernel baseline user
 	@tests/bench/switch.sh
 
 check: tree user
-	@scripts/check.sh
+	@scripts/check.sh $(CACHE)
 
 patchset: tree
 	@scripts/patchset.sh $(CACHE) $(BUILD)/patchset

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Run test suites and count what they report.
 #
-#	run.sh SUITE...		of: user rctl plugin kunit boot patchset
+#	run.sh SUITE...		of: user rctl plugin kunit boot launch patchset
 #
 # Each test is a program that prints TAP lines; its output goes to
 # build/logs/NAME.log, its failures here.  The last line is the sum.
@@ -67,6 +67,10 @@ suite_kunit() {
 
 suite_boot() {
 	. tests/boot/cases
+}
+
+suite_launch() {
+	tap launch 180 tests/launch/run.sh "$BUILD/user"
 }
 
 suite_patchset() {
