@@ -1,0 +1,83 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Look at the sources: style, types, shell, comments.
+#
+#   check.sh CACHE [PART...]	of: checkpatch sparse shellcheck kernel-doc
+#
+# One line a part, after what it found.
+set -uo pipefail
+
+cache=$1
+shift
+cd "$(dirname "$0")/.." || exit
+pristine=$cache/pristine
+status=0
+
+# What checkpatch is not asked:
+ignore=(
+	# Who sends the series signs it; MAINTAINERS is a patch of its own.
+	MISSING_SIGN_OFF FILE_PATH_CHANGES
+	# It takes "u64 (*rows)[N]", a pointer to an array, for a function.
+	FUNCTION_ARGUMENTS
+	# The macros that use an argument twice define variables named by it.
+	MACRO_ARG_REUSE
+	# It takes "(struct x *p) { p->y = 0; }" of a function on one line for a
+	# definition of p.
+	INITIALISED_STATIC
+	# _BITUL() is an unsigned long, not the __u32 of the ABI's fields.
+	BIT_MACRO
+	# A negative array size asserts the layout in C and C++ of any age.
+	NEW_TYPEDEFS
+)
+
+# Of files in a git checkout it takes patches for source: so by standard input.
+part_checkpatch() {
+	local patch checkpatch
+	checkpatch=(perl "$pristine/scripts/checkpatch.pl" --strict --no-tree --terse --show-types
+		--no-summary --quiet --ignore "$(IFS=,; echo "${ignore[*]}")")
+	{
+		while read -r patch; do
+			"${checkpatch[@]}" - <"patches/$patch" | sed "s:^-:patches/$patch:"
+		done <patches/series
+		# Paths as in the kernel: it has rules for some.
+		(cd linux && find . -type f -printf '%P\0' | sort -z |
+			xargs -0 "${checkpatch[@]}" -f)
+	} 2>&1
+}
+
+# Kernel headers of this age are above sparse's head here and there; what it
+# says of them is not about us.  Objects of the guest kernel's folder are
+# checked, not built again.
+part_sparse() {
+	local dir
+	for dir in arch/pmc/ kernel/rcontainer/; do
+		KBUILD_CHECKSRC=2 scripts/kernel.sh "$cache" guest x86_64 "$dir" \
+			configs/guest.config 2>&1 >/dev/null |
+			grep -E '(arch/pmc|kernel/rcontainer|linux/(pmc|rcontainer|pvenergy)\.h|^make|rror)'
+	done
+}
+
+part_shellcheck() {
+	git ls-files -z | xargs -0 grep -lIE '^#!.*\b(ba|da)?sh\b|^# shellcheck shell=' |
+		xargs -d '\n' shellcheck -x -P SCRIPTDIR -f gcc
+}
+
+part_kernel-doc() {
+	find linux/include/linux linux/include/uapi linux/kernel linux/arch \
+		-name '*.[ch]' -print0 | sort -z |
+		xargs -0 perl "$pristine/scripts/kernel-doc" -none -Wall 2>&1 |
+		grep -v '^$'
+}
+
+[ $# -gt 0 ] || set -- checkpatch sparse shellcheck kernel-doc
+for part; do
+	found=$("part_$part")
+	if [ -z "$found" ]; then
+		printf 'check: %-12s clean\n' "$part"
+	else
+		status=1
+		printf '%s\n' "$found"
+		printf 'check: %-12s %d findings\n' "$part" "$(wc -l <<<"$found")"
+	fi
+done
+exit $status
