@@ -15,7 +15,7 @@ clean_log() {
 }
 
 # launch NAME RUN [OPTION...]: a guest in the machine $machine whose first
-# process runs RUN.
+# process runs RUN.  $APPEND is added to its kernel command line.
 # Replaces the shell, so that a signal reaches the launcher: call it as
 # ( launch ... ).
 launch() {
@@ -24,7 +24,7 @@ launch() {
 	exec "$BUILD/user/pvlaunch" --machine "$machine" --name "$name" \
 		--plugin "$BUILD/user/pvplugin.so" \
 		--kernel "$guest_kernel" --initrd "$initramfs" \
-		--append "console=ttyS0 quiet panic=-1 rdinit=/init run=$run" "$@"
+		--append "console=ttyS0 quiet panic=-1 rdinit=/init run=$run${APPEND:+ $APPEND}" "$@"
 }
 
 # start_busy [OPTION...]: another virtual machine that keeps its CPUs busy,

@@ -7,11 +7,13 @@
 #include <linux/array_size.h>
 #include <linux/export.h>
 #include <linux/init.h>
+#include <linux/moduleparam.h>
 #include <linux/mutex.h>
 #include <linux/pmc.h>
 #include <linux/printk.h>
 #include <linux/rcupdate.h>
 #include <linux/string.h>
+#include <linux/sysfs.h>
 
 #include "backend.h"
 
@@ -66,7 +68,7 @@ bool pmc_choice_allows(enum pmc_choice choice, enum pmc_choice backend)
 
 /**
  * pmc_allowed() - may a back end serve on this system?
- * @backend: it
+ * @backend: a back end
  *
  * For back ends to ask before they set themselves up.
  *
@@ -77,18 +79,30 @@ bool pmc_allowed(enum pmc_choice backend)
 	return pmc_choice_allows(pmc_chosen, backend);
 }
 
-static int __init pmc_setup(char *arg)
+static int pmc_choice_set(const char *val, const struct kernel_param *kp)
 {
-	int choice = pmc_choice_parse(arg);
+	int choice = pmc_choice_parse(val);
 
 	if (choice >= 0)
 		pmc_chosen = choice;
 	else
 		pr_err("pmc=%s is none of auto, none, pvpage, rdpmc, perf: using auto\n",
-		       arg);
-	return 1;
+		       val);
+	return 0;
 }
-__setup("pmc=", pmc_setup);
+
+static int pmc_choice_get(char *buffer, const struct kernel_param *kp)
+{
+	return sysfs_emit(buffer, "%s\n", pmc_choices[pmc_chosen]);
+}
+
+static const struct kernel_param_ops param_ops_pmc_choice = {
+	.set	= pmc_choice_set,
+	.get	= pmc_choice_get,
+};
+
+#define param_check_pmc_choice(name, p) __param_check(name, p, enum pmc_choice)
+core_param(pmc, pmc_chosen, pmc_choice, 0444);
 
 /**
  * pmc_register() - offer a source of counters

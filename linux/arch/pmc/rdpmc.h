@@ -29,8 +29,8 @@ struct rdpmc_reader {
 /**
  * struct rdpmc_cpu - a CPU's readings
  * @previous: raw - foreign, modulo the counter's width
- * @started: there are any
  * @faults: readings that failed
+ * @started: there was one that did not
  */
 struct rdpmc_cpu {
 	u64	previous[PMC_MAX_EVENTS];
@@ -54,6 +54,7 @@ rdpmc_read_all(const struct rdpmc_reader *reader,
 	for (turns = PMC_PAGE_TURNS; turns; turns--) {
 		if (v)
 			seq = pmc_page_read(v->seq);
+		/* The sequence count first; pairs with the host's. */
 		smp_rmb();
 		for (i = 0; i < nr; i++) {
 			if (!reader->read(counters[i].index, &now[i]))
@@ -61,6 +62,7 @@ rdpmc_read_all(const struct rdpmc_reader *reader,
 			if (v)
 				now[i] -= pmc_page_read(v->foreign[i]);
 		}
+		/* And last. */
 		smp_rmb();
 		if (!v || (!(seq & 1) && seq == pmc_page_read(v->seq)))
 			return true;
@@ -103,11 +105,10 @@ rdpmc_charge_from(const struct rdpmc_reader *reader,
 	}
 	for (i = 0; i < nr; i++) {
 		delta = (now[i] - c->previous[i]) & counters[i].mask;
-		if (!c->started)
-			delta = 0;
-		else if (delta > counters[i].mask >> 1)
-			continue;	/* backwards */
 		c->previous[i] = now[i];
+		/* The first reading, or backwards: somebody set the counter. */
+		if (!c->started || delta > counters[i].mask >> 1)
+			continue;
 		pmc_advance(last[i] + delta, &last[i], &sum[i]);
 	}
 	c->started = true;
