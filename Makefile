@@ -63,7 +63,8 @@ test: kernel kunit-kernels user
 kunit: kunit-kernels
 	@tests/run.sh kunit
 
-bench: kernel user
+bench: kernel baseline user
+	@$(MAKE) -s -C userspace OUT=$(BUILD)/user plugin-tests
 	@tests/bench/run.sh
 
 baseline: tree
