@@ -102,12 +102,12 @@ check_completion()
 	report "${PIPESTATUS[0]}" "completion: commands"
 	for c in "" $commands; do
 		# "See 'rctl <command> --help'" is no option more.
-		diff <("$RCTL" $c --help | grep '^ *-' | long_options) \
-			<(complete_words $c -- | long_options) | sed 's/^/# /'
+		diff <("$RCTL" ${c:+"$c"} --help | grep '^ *-' | long_options) \
+			<(complete_words ${c:+"$c"} -- | long_options) | sed 's/^/# /'
 		report "${PIPESTATUS[0]}" "completion: options of rctl $c"
-		"$RCTL" $c --help | grep -q '^Available output columns' || continue
-		diff <("$RCTL" $c --help | sed -n '/^Available/,/^$/s/^  *\([A-Z]*\)  .*/\1/p' | sort) \
-			<(complete_words $c --output "" | tr -d , | sort) | sed 's/^/# /'
+		"$RCTL" ${c:+"$c"} --help | grep -q '^Available output columns' || continue
+		diff <("$RCTL" ${c:+"$c"} --help | sed -n '/^Available/,/^$/s/^  *\([A-Z]*\)  .*/\1/p' | sort) \
+			<(complete_words ${c:+"$c"} --output "" | tr -d , | sort) | sed 's/^/# /'
 		report "${PIPESTATUS[0]}" "completion: columns of rctl $c"
 	done
 }
@@ -116,7 +116,7 @@ check_manual()
 {
 	local manual=$here/../../userspace/rctl/rctl.8.adoc c
 	for c in bind check create delete list run show; do
-		"$RCTL" $c --help | grep '^ *-' | long_options |
+		"$RCTL" "$c" --help | grep '^ *-' | long_options |
 			while read -r option; do
 				grep -q -e "\\*$option\\*" "$manual" || echo "# $option"
 			done | grep .

@@ -119,6 +119,7 @@ void pmc_page_log_check(const struct pvenergy_vcpu *v, struct pmc_page_log *log)
 
 	for (turns = PMC_PAGE_TURNS; turns; turns--) {
 		seq = pmc_page_read(v->seq);
+		/* The sequence count first; pairs with the host's. */
 		smp_rmb();
 		head = pmc_page_read(v->log_head);
 		memset(logged, 0, sizeof(logged));
@@ -131,6 +132,7 @@ void pmc_page_log_check(const struct pvenergy_vcpu *v, struct pmc_page_log *log)
 				logged[i] += pmc_page_read(e->in[i]) -
 					     pmc_page_read(e->out[i]);
 		}
+		/* And last again. */
 		smp_rmb();
 		if (!(seq & 1) && seq == pmc_page_read(v->seq))
 			break;

@@ -49,11 +49,13 @@ pmc_page_charge(const struct pvenergy_vcpu *v, u64 *last, u64 *sum,
 
 	for (turns = PMC_PAGE_TURNS; turns; turns--) {
 		seq = pmc_page_read(v->seq);
+		/* The sequence count first; pairs with the host's. */
 		smp_rmb();
 #pragma GCC unroll 8
 		for (i = 0; i < PMC_MAX_EVENTS; i++)
 			now[i] = pmc_page_read(v->raw[i]) -
 				 pmc_page_read(v->foreign[i]);
+		/* And last again. */
 		smp_rmb();
 		if (likely(!(seq & 1) && seq == pmc_page_read(v->seq)))
 			break;

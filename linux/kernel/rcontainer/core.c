@@ -37,9 +37,10 @@
  * A task holds a reference on its container, from fork until its task_struct
  * goes.  A container that the user removes has no children and no living tasks,
  * but tasks that are just dying may still be charged to it, kernel threads may
- * be working for it, and pages that its tasks dirtied may name it for minutes.  So a removed container is offline:
- * out of sight, and part of its nearest ancestor that is not offline.  With
- * the last reference its counts are added to its parent's and it is freed.
+ * be working for it, and pages that its tasks dirtied may name it for minutes.
+ * So a removed container is offline: out of sight, and part of its nearest
+ * ancestor that is not offline.  With the last reference its counts are added
+ * to its parent's and it is freed.
  *
  * Weak references are ids.  When a container is removed its entry in the id
  * table becomes a tombstone with the id of its parent; ids are not used again
@@ -70,6 +71,7 @@
 #define CREATE_TRACE_POINTS
 #include <trace/events/rcontainer.h>
 
+/* Protects the tree and all changes of bindings but fork. */
 DEFINE_MUTEX(rcontainer_mutex);
 
 /* A container, or the id of a removed one's parent as a value entry. */

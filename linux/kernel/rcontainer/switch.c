@@ -126,6 +126,7 @@ static void rcontainer_resync_local(void *unused)
  */
 void rcontainer_resync(struct task_struct *p)
 {
+	/* The binding before task_cpu(); see above. */
 	smp_mb();
 	smp_call_function_single(task_cpu(p), rcontainer_resync_local, NULL, true);
 }

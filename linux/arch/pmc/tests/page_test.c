@@ -268,4 +268,5 @@ static struct kunit_suite page_test_suite = {
 	.name		= "pmc-page",
 	.test_cases	= page_test_cases,
 };
+
 kunit_test_suite(page_test_suite);

@@ -465,4 +465,5 @@ static struct kunit_suite rcontainer_test_suite = {
 	.init		= rcontainer_test_init,
 	.test_cases	= rcontainer_test_cases,
 };
+
 kunit_test_suite(rcontainer_test_suite);

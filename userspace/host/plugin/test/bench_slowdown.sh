@@ -60,8 +60,8 @@ loads=loops
 [ -n "$kernel" ] && loads="loops boot"
 for ((run = 1; run <= runs; run++)); do
 	for load in $loads; do
-		# Unquoted: several words.
 		echo "$load-plain $run $($load)"
+		# shellcheck disable=SC2086 # several words
 		echo "$load-plugin $run $($load $plugin)"
 	done
 done > "$dir/runs"

@@ -86,7 +86,7 @@ check_phase()
 	fi
 	names=(insns accesses cycles uops branches mispredicted memory replays
 	       misses)
-	want=("$3" "$7" $cycles $(($3 + $4 + $7)) "$5" "$6" "$7" "$8" "$9")
+	want=("$3" "$7" "$cycles" $(($3 + $4 + $7)) "$5" "$6" "$7" "$8" "$9")
 	for i in "${!names[@]}"; do
 		got=$((to[i] - from[i]))
 		if [ $got -ne "${want[i]}" ]; then
