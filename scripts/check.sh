@@ -24,6 +24,8 @@ ignore=(
 	# It takes "(struct x *p) { p->y = 0; }" of a function on one line for a
 	# definition of p.
 	INITIALISED_STATIC
+	# A hook that is configured out does not use its argument.
+	MACRO_ARG_UNUSED
 	# _BITUL() is an unsigned long, not the __u32 of the ABI's fields.
 	BIT_MACRO
 	# A negative array size asserts the layout in C and C++ of any age.
@@ -40,26 +42,32 @@ part_checkpatch() {
 			"${checkpatch[@]}" - <"patches/$patch" | sed "s:^-:patches/$patch:"
 		done <patches/series
 		# Paths as in the kernel: it has rules for some.
-		(cd linux && find . -type f -printf '%P\0' | sort -z |
-			xargs -0 "${checkpatch[@]}" -f)
+		cd linux && find . -type f ! -path './include/trace/*' -printf '%P\0' |
+			sort -z | xargs -0 "${checkpatch[@]}" -f
+		# Tracepoints have a style of their own.
+		find include/trace -type f -print0 | sort -z | xargs -0 -r \
+			"${checkpatch[@]}" --ignore "$(IFS=,; echo "${ignore[*]}"),PARENTHESIS_ALIGNMENT,OPEN_ENDED_LINE" -f
 	} 2>&1
 }
 
 # Kernel headers of this age are above sparse's head here and there; what it
-# says of them is not about us.  Objects of the guest kernel's folder are
+# says of them is not about us.  It knows no __cleanup, so guard() seems to leave
+# locks held: lockdep is for that.  Objects of the guest kernel's folder are
 # checked, not built again.
 part_sparse() {
 	local dir
 	for dir in arch/pmc/ kernel/rcontainer/; do
 		KBUILD_CHECKSRC=2 scripts/kernel.sh "$cache" guest x86_64 "$dir" \
 			configs/guest.config 2>&1 >/dev/null |
-			grep -E '(arch/pmc|kernel/rcontainer|linux/(pmc|rcontainer|pvenergy)\.h|^make|rror)'
+			grep -E '(arch/pmc|kernel/rcontainer|linux/(pmc|rcontainer|pvenergy)\.h|^make|rror)' |
+			grep -v 'context imbalance'
 	done
 }
 
+# It takes functions that are called by a trap or by name for unreachable.
 part_shellcheck() {
 	git ls-files -z | xargs -0 grep -lIE '^#!.*\b(ba|da)?sh\b|^# shellcheck shell=' |
-		xargs -d '\n' shellcheck -x -P SCRIPTDIR -f gcc
+		xargs -d '\n' shellcheck -x -P SCRIPTDIR -e SC2317 -f gcc
 }
 
 part_kernel-doc() {

@@ -20,8 +20,9 @@ fail() {
 	exit 1
 }
 
-git config user.email >/dev/null && git config user.name >/dev/null ||
+if ! git config user.email >/dev/null || ! git config user.name >/dev/null; then
 	fail "git does not know you: git config user.name, user.email"
+fi
 date=$(git -C "$top" log -1 --format=%ct -- linux patches 2>/dev/null || true)
 date="${SOURCE_DATE_EPOCH:-${date:-0}} +0000"
 export GIT_AUTHOR_DATE=$date GIT_COMMITTER_DATE=$date

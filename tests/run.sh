@@ -7,7 +7,7 @@
 # Each test is a program that prints TAP lines; its output goes to
 # build/logs/NAME.log, its failures here.  The last line is the sum.
 set -uo pipefail
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/.." || exit
 
 . tests/lib.sh
 logs=$BUILD/logs

@@ -114,11 +114,11 @@ start() {
 		>"$out-$1" 2>&1 </dev/null &
 	pid=$!
 	launchers+=("$pid")
-	within has_qemu "$pid" && within runs "$1" || {
+	if ! within has_qemu "$pid" || ! within runs "$1"; then
 		echo "not ok - $1 did not start"
 		sed 's/^/# /' "$out-$1"
 		exit 1
-	}
+	fi
 	qemu=$(qemu_of "$pid")
 	qemu=${qemu% }
 }
@@ -214,8 +214,10 @@ start two
 two=$pid
 sleep 1
 "$bin/cpuacctd" --once --machine "$machine" >"$out" 2>&1
+# shellcheck disable=SC2016 # awk's
 check "two at once: both consumed" \
 	awk '$2 > 0 { consumed[$1] = 1 } END { exit !(consumed["one"] && consumed["two"]) }' "$out"
+# shellcheck disable=SC2016 # awk's
 check "two at once: the sums add up" \
 	awk '$1 == "difference" { n = NF; for (i = 2; i <= NF; i++) bad += $i != 0 }
 		END { exit !(n > 1 && !bad) }' "$out"
