@@ -85,8 +85,13 @@ gone() {
 	[ ! -e "$1" ]
 }
 
+# It is gone, or nobody has waited for it yet.  A first thread that has ended
+# says nothing while there are others.
 ended() {
-	! kill -0 "$1" 2>/dev/null || grep -q '^State:.*Z' "/proc/$1/status" 2>/dev/null
+	! kill -0 "$1" 2>/dev/null || {
+		grep -q '^State:.*Z' "/proc/$1/status" &&
+			[ "$(find "/proc/$1/task" -mindepth 1 -maxdepth 1 | wc -l)" -le 1 ]
+	} 2>/dev/null
 }
 
 qemu_of() {
