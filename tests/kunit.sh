@@ -31,6 +31,6 @@ for suite in rcontainer pmc-page pmc-backend; do
 done
 if ! splat=$(clean_log "$log"); then
 	echo "not ok - $1: kernel log"
-	echo "$splat" | sed 's/^/# /'
+	echo "# ${splat//$'\n'/$'\n'# }"
 	exit 1
 fi

@@ -21,6 +21,7 @@ clean_log() {
 launch() {
 	local name=$1 run=$2
 	shift 2
+	# shellcheck disable=SC2154 # the caller's
 	exec "$BUILD/user/pvlaunch" --machine "$machine" --name "$name" \
 		--plugin "$BUILD/user/pvplugin.so" \
 		--kernel "$guest_kernel" --initrd "$initramfs" \

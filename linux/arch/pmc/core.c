@@ -60,6 +60,7 @@ int pmc_choice_parse(const char *name)
  * either: only who names it gets it.
  *
  * Context: any.
+ * Return: whether it may.
  */
 bool pmc_choice_allows(enum pmc_choice choice, enum pmc_choice backend)
 {
@@ -73,6 +74,7 @@ bool pmc_choice_allows(enum pmc_choice choice, enum pmc_choice backend)
  * For back ends to ask before they set themselves up.
  *
  * Context: any, from the initcalls on.
+ * Return: whether it may.
  */
 bool pmc_allowed(enum pmc_choice backend)
 {

@@ -121,6 +121,7 @@ rdpmc_charge_from(const struct rdpmc_reader *reader,
  * @nr: how many
  *
  * Context: any.
+ * Return: whether they all can.
  */
 static inline bool rdpmc_probe(const struct rdpmc_reader *reader,
 			       const struct rdpmc_counter *counters, unsigned int nr)
