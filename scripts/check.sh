@@ -55,12 +55,13 @@ part_checkpatch() {
 # locks held: lockdep is for that.  Objects of the guest kernel's folder are
 # checked, not built again.
 part_sparse() {
-	local dir
+	local dir said
 	for dir in arch/pmc/ kernel/rcontainer/; do
-		KBUILD_CHECKSRC=2 scripts/kernel.sh "$cache" guest x86_64 "$dir" \
-			configs/guest.config 2>&1 >/dev/null |
-			grep -E '(arch/pmc|kernel/rcontainer|linux/(pmc|rcontainer|pvenergy)\.h|^make|rror)' |
-			grep -v 'context imbalance'
+		said=$(KBUILD_CHECKSRC=2 scripts/kernel.sh "$cache" guest x86_64 "$dir" \
+			configs/guest.config 2>&1 >/dev/null) ||
+			printf '%s\nsparse: %s was not checked\n' "$said" "$dir"
+		grep -E '(arch/pmc|kernel/rcontainer|linux/(pmc|rcontainer|pvenergy)\.h|^make|rror)' \
+			<<<"$said" | grep -v 'context imbalance'
 	done
 }
 
@@ -79,7 +80,7 @@ part_kernel-doc() {
 
 [ $# -gt 0 ] || set -- checkpatch sparse shellcheck kernel-doc
 for part; do
-	found=$("part_$part")
+	found=$("part_$part" 2>&1)
 	if [ -z "$found" ]; then
 		printf 'check: %-12s clean\n' "$part"
 	else
