@@ -15,7 +15,8 @@ shift 4
 src=$cache/linux
 [ "$name" = baseline ] && src=$cache/pristine
 obj=$cache/obj/$name
-export CCACHE_DIR=$cache/ccache CCACHE_BASEDIR=$cache
+# With the compiler's own list of dependencies a miss costs no preprocessing.
+export CCACHE_DIR=$cache/ccache CCACHE_BASEDIR=$cache CCACHE_DEPEND=1
 # Nothing of the build's time or place in the image: rebuilds repeat.
 export KBUILD_BUILD_TIMESTAMP='1970-01-01' KBUILD_BUILD_USER=build \
 	KBUILD_BUILD_HOST=build KBUILD_BUILD_VERSION=1

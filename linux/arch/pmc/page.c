@@ -99,6 +99,29 @@ int pmc_page_check(const void *page, u64 size, struct pvenergy_header *h,
 }
 
 /**
+ * pmc_page_charge_slow() - try again, but not for ever
+ * @v: the virtual CPU that this CPU is
+ * @last: previous virtual counts
+ * @sum: where to add the difference
+ * @stats: this CPU's statistics
+ *
+ * Context: as struct pmc_ops.charge.
+ */
+noinline void pmc_page_charge_slow(const struct pvenergy_vcpu *v, u64 *last,
+				   u64 *sum, struct pmc_page_stats *stats)
+{
+	unsigned int turns;
+
+	for (turns = PMC_PAGE_TURNS; turns; turns--) {
+		stats->retries++;
+		cpu_relax();
+		if (pmc_page_try_charge(v, last, sum))
+			return;
+	}
+	stats->gave_up++;
+}
+
+/**
  * pmc_page_log_check() - hold the log against the sums
  * @v: a virtual CPU
  * @log: state, zero at the first call

@@ -27,6 +27,41 @@ struct pmc_page_stats {
  */
 #define pmc_page_read(field)	READ_ONCE(field)
 
+/*
+ * One try.  All differences are taken before the first is added, since a torn
+ * reading must not be seen in @sum.  The two barriers see to it that each
+ * field is read once, in between; plain reads, so that the compiler can make
+ * them operands: this is the switch path.
+ */
+static __always_inline bool
+pmc_page_try_charge(const struct pvenergy_vcpu *v, u64 *last, u64 *sum)
+{
+	u64 delta[PMC_MAX_EVENTS];
+	unsigned int i;
+	u32 seq;
+
+	seq = pmc_page_read(v->seq);
+	/* The sequence count first; pairs with the host's. */
+	smp_rmb();
+#pragma GCC unroll 8
+	for (i = 0; i < PMC_MAX_EVENTS; i++)
+		delta[i] = v->raw[i] - v->foreign[i] - last[i];
+	/* And last again. */
+	smp_rmb();
+	if (unlikely((seq & 1) || seq != pmc_page_read(v->seq)))
+		return false;
+#pragma GCC unroll 8
+	for (i = 0; i < PMC_MAX_EVENTS; i++) {
+		/* One instruction each: readers see the sum before or after. */
+		sum[i] += delta[i];
+		last[i] += delta[i];
+	}
+	return true;
+}
+
+void pmc_page_charge_slow(const struct pvenergy_vcpu *v, u64 *last, u64 *sum,
+			  struct pmc_page_stats *stats);
+
 /**
  * pmc_page_charge() - charge from one virtual CPU's part of an energy page
  * @v: the virtual CPU that this CPU is
@@ -34,8 +69,7 @@ struct pmc_page_stats {
  * @sum: where to add the difference
  * @stats: this CPU's statistics
  *
- * virtual = raw - foreign, see <uapi/linux/pvenergy.h>.  The counts go to
- * registers first, since a torn reading must not be seen in @sum.
+ * virtual = raw - foreign, see <uapi/linux/pvenergy.h>.
  *
  * Context: as struct pmc_ops.charge.
  */
@@ -43,34 +77,8 @@ static __always_inline void
 pmc_page_charge(const struct pvenergy_vcpu *v, u64 *last, u64 *sum,
 		struct pmc_page_stats *stats)
 {
-	unsigned int turns, i;
-	u64 now[PMC_MAX_EVENTS];
-	u32 seq;
-
-	for (turns = PMC_PAGE_TURNS; turns; turns--) {
-		seq = pmc_page_read(v->seq);
-		/* The sequence count first; pairs with the host's. */
-		smp_rmb();
-#pragma GCC unroll 8
-		for (i = 0; i < PMC_MAX_EVENTS; i++)
-			now[i] = pmc_page_read(v->raw[i]) -
-				 pmc_page_read(v->foreign[i]);
-		/* And last again. */
-		smp_rmb();
-		if (likely(!(seq & 1) && seq == pmc_page_read(v->seq)))
-			break;
-		stats->retries++;
-		cpu_relax();
-	}
-	if (unlikely(!turns)) {
-		stats->gave_up++;
-		return;
-	}
-#pragma GCC unroll 8
-	for (i = 0; i < PMC_MAX_EVENTS; i++) {
-		WRITE_ONCE(sum[i], sum[i] + (now[i] - last[i]));
-		last[i] = now[i];
-	}
+	if (unlikely(!pmc_page_try_charge(v, last, sum)))
+		pmc_page_charge_slow(v, last, sum, stats);
 }
 
 int pmc_page_check(const void *page, u64 size, struct pvenergy_header *h,

@@ -29,10 +29,10 @@ static char pvpage_vm_name[PVENERGY_NAME_LEN];
 
 static void pvpage_charge(u64 *last, u64 *sum)
 {
-	struct pmc_page_cpu *c = this_cpu_ptr(&pmc_page_cpu);
+	const struct pvenergy_vcpu *v = __this_cpu_read(pmc_page_cpu.vcpu);
 
-	if (likely(c->vcpu))
-		pmc_page_charge(c->vcpu, last, sum, &c->stats);
+	if (likely(v))
+		pmc_page_charge(v, last, sum, this_cpu_ptr(&pmc_page_cpu.stats));
 }
 
 static void pvpage_show(struct seq_file *m)
