@@ -9,8 +9,8 @@ export CACHE BUILD
 # Debian packages, one line per use.
 PACKAGES := \
 	linux-source-6.12 gcc make ccache flex bison bc libelf-dev libssl-dev xz-utils rsync patch \
-	libsmartcols-dev libcapstone-dev libcmocka-dev pkg-config \
-	qemu-system-x86 busybox-static cpio gzip coreutils \
+	libsmartcols-dev libcmocka-dev pkg-config \
+	qemu-system-x86 busybox-static cpio gzip coreutils dmsetup bsdextrautils \
 	gnuplot-nox gawk git python3-minimal \
 	sparse shellcheck perl
 
@@ -22,6 +22,8 @@ help:
 	@echo 'Verbs:'
 	@echo '  demo      two VMs on one CPU, two programs in containers: the whole chain'
 	@echo '  test      all tests: user space, KUnit on UML and x86_64, booted guests'
+	@echo '  test-debug'
+	@echo '            the booted guests again, with KASAN, lockdep and kmemleak'
 	@echo '  kunit     only KUnit'
 	@echo '  bench     measurements, as CSV into build/results/'
 	@echo '  bench-switch'
@@ -57,8 +59,13 @@ demo: kernel user
 	@tests/demo/run.sh
 
 test: kernel kunit-kernels user
-	@$(MAKE) -s -C userspace OUT=$(BUILD)/user tests
+	@$(MAKE) -s -C userspace OUT=$(BUILD)/user tests plugin-tests
 	@tests/run.sh user rctl plugin kunit boot launch patchset
+
+# The guests again, in a kernel that looks for mistakes.
+test-debug: tree user
+	@$(kernel) debug x86_64 bzImage configs/guest.config configs/debug.config
+	@GUEST=debug tests/run.sh boot
 
 kunit: kunit-kernels
 	@tests/run.sh kunit
@@ -82,6 +89,5 @@ patchset: tree
 clean:
 	rm -rf $(BUILD)
 
-.PHONY: all help setup tree kernel user kunit-kernels demo test kunit bench \
-	baseline bench-switch \
-	check patchset clean
+.PHONY: all help setup tree kernel user kunit-kernels demo test test-debug \
+	kunit bench baseline bench-switch check patchset clean

@@ -47,6 +47,17 @@ static const char *check_events(const struct pvenergy_header *h)
 	return NULL;
 }
 
+/* It is shown in a line of text. */
+static bool vm_name_ok(const char *name)
+{
+	size_t i, len = strnlen(name, PVENERGY_NAME_LEN);
+
+	for (i = 0; i < len; i++)
+		if (!isgraph(name[i]))
+			return false;
+	return len && len < PVENERGY_NAME_LEN;
+}
+
 static const char *check_layout(const struct pvenergy_header *h, u64 size)
 {
 	u64 end;
@@ -55,6 +66,8 @@ static const char *check_layout(const struct pvenergy_header *h, u64 size)
 		return "header too short";
 	if (!h->nr_vcpus || h->nr_vcpus > PVENERGY_MAX_VCPUS)
 		return "number of virtual CPUs out of range";
+	if (!vm_name_ok(h->vm_name))
+		return "bad name of the virtual machine";
 	if (h->log_entries != PVENERGY_LOG_ENTRIES)
 		return "log of another size";
 	if (h->vcpu_offset < h->header_size || h->vcpu_offset % 64)

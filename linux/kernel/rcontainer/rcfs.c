@@ -109,7 +109,7 @@ static int rcfs_mkdir(struct kernfs_node *parent_kn, const char *name,
 		return -ENAMETOOLONG;
 	/* Files list paths separated by white space. */
 	for (ch = name; *ch; ch++)
-		if (isspace(*ch) || iscntrl(*ch))
+		if (isascii(*ch) && !isgraph(*ch))
 			return -EINVAL;
 	parent = rcfs_lock_live(parent_kn);
 	if (!parent)

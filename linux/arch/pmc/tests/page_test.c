@@ -66,6 +66,8 @@ static void spoil_flags(struct test_page *p) { p->h.events[0].flags = 2; }
 static void spoil_name(struct test_page *p) { memset(p->h.events[0].name, 'x', 24); }
 static void spoil_name_space(struct test_page *p) { p->h.events[0].name[1] = ' '; }
 static void spoil_name_twice(struct test_page *p) { p->h.events[0] = p->h.events[1]; }
+static void spoil_vm_name(struct test_page *p) { memset(p->h.vm_name, 'x', 24); }
+static void spoil_vm_name_line(struct test_page *p) { p->h.vm_name[1] = '\n'; }
 static void spoil_all_ones(struct test_page *p) { memset(p, 0xff, sizeof(*p)); }
 
 static void spoil_ones_behind_magic(struct test_page *p)
@@ -102,6 +104,10 @@ static const struct check_case check_cases[] = {
 	{ "flags", spoil_flags, 0, -EINVAL, "unknown event flag" },
 	{ "name without end", spoil_name, 0, -EINVAL, "bad event name" },
 	{ "name with space", spoil_name_space, 0, -EINVAL, "bad event name" },
+	{ "machine name without end", spoil_vm_name, 0, -EINVAL,
+	  "bad name of the virtual machine" },
+	{ "machine name of two lines", spoil_vm_name_line, 0, -EINVAL,
+	  "bad name of the virtual machine" },
 	{ "name twice", spoil_name_twice, 0, -EINVAL, "event named twice" },
 };
 
