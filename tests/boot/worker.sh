@@ -28,11 +28,11 @@ more_than loop memory_retired $((2 * mib * 1024 * 1024 / 8))
 
 # Ten rounds of AES on 16 bytes are hundreds of instructions.
 key=000102030405060708090a0b0c0d0e0f
-dmsetup create crypt --table "0 $((mib * 2048)) crypt aes-cbc-plain $key 0 /dev/loop0 0"
-rctl run -q crypt -- dd if=/dev/mapper/crypt of=/dev/null bs=1M iflag=direct 2>/dev/null
+dmsetup create --noudevsync crypt --table "0 $((mib * 2048)) crypt aes-cbc-plain $key 0 /dev/loop0 0"
+rctl run -q crypt -- dd if=/dev/dm-0 of=/dev/null bs=1M iflag=direct 2>/dev/null
 more_than crypt uop_queue_writes $((mib * 1024 * 1024 * 100 / 16))
 
-dmsetup remove crypt
+dmsetup remove --noudevsync crypt
 losetup -d /dev/loop0
 # No worker holds a container back.
 rctl delete loop crypt
