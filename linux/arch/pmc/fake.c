@@ -5,6 +5,7 @@
 #include <linux/export.h>
 #include <linux/percpu.h>
 #include <linux/pmc.h>
+#include <linux/string.h>
 
 struct fake_counters {
 	u64	count[PMC_MAX_EVENTS];
@@ -23,9 +24,21 @@ static void fake_charge(u64 *last, u64 *sum)
 	}
 }
 
+static const u64 *fake_new_weights;
+
+static bool fake_reweigh(u64 *weight_pj)
+{
+	if (!fake_new_weights)
+		return false;
+	memcpy(weight_pj, fake_new_weights, PMC_MAX_EVENTS * sizeof(*weight_pj));
+	fake_new_weights = NULL;
+	return true;
+}
+
 static const struct pmc_ops fake_ops = {
 	.name	= "fake",
 	.charge	= fake_charge,
+	.reweigh = fake_reweigh,
 };
 
 /* The weights of the thesis, Table 4.1, for the first two events. */
@@ -64,3 +77,15 @@ void pmc_fake_advance(const u64 *delta)
 		this_cpu_add(fake_counters.count[i], delta[i]);
 }
 EXPORT_SYMBOL_GPL(pmc_fake_advance);
+
+/**
+ * pmc_fake_reweigh() - let the weights change at the next look
+ * @weight_pj: PMC_MAX_EVENTS weights in picojoules, valid until then
+ *
+ * Context: process context, nobody reading energies meanwhile.
+ */
+void pmc_fake_reweigh(const u64 *weight_pj)
+{
+	fake_new_weights = weight_pj;
+}
+EXPORT_SYMBOL_GPL(pmc_fake_reweigh);

@@ -112,6 +112,40 @@ int pmc_page_check(const void *page, u64 size, struct pvenergy_header *h,
 }
 
 /**
+ * pmc_page_reweigh() - has the host changed the weights?
+ * @h: the page's header itself, not a copy
+ * @seq: weight_seq of the weights known so far; moved on
+ * @weight_pj: receives the new ones
+ *
+ * Weights out of range are not taken over.
+ *
+ * Context: any; one caller at a time for each @seq.
+ * Return: there are new ones.
+ */
+bool pmc_page_reweigh(const struct pvenergy_header *h, u32 *seq, u64 *weight_pj)
+{
+	unsigned int i;
+	u32 now;
+
+	now = pmc_page_read(h->weight_seq);
+	if (now == *seq || now & 1)
+		return false;
+	/* The sequence count first; pairs with the host's. */
+	smp_rmb();
+	for (i = 0; i < PMC_MAX_EVENTS; i++)
+		weight_pj[i] = pmc_page_read(h->events[i].weight_pj);
+	/* And last again.  If it has moved, the next call looks. */
+	smp_rmb();
+	if (now != pmc_page_read(h->weight_seq))
+		return false;
+	*seq = now;
+	for (i = 0; i < PMC_MAX_EVENTS; i++)
+		if (weight_pj[i] > PVENERGY_MAX_WEIGHT_PJ)
+			return false;
+	return true;
+}
+
+/**
  * pmc_page_charge_slow() - try again, but not for ever
  * @v: the virtual CPU that this CPU is
  * @last: previous virtual counts

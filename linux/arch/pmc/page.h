@@ -84,6 +84,8 @@ pmc_page_charge(const struct pvenergy_vcpu *v, u64 *last, u64 *sum,
 int pmc_page_check(const void *page, u64 size, struct pvenergy_header *h,
 		   const char **why);
 
+bool pmc_page_reweigh(const struct pvenergy_header *h, u32 *seq, u64 *weight_pj);
+
 /* What a virtual CPU's log says, for one who looks now and then. */
 struct pmc_page_log {
 	u64	seen;		/* absences looked at so far */

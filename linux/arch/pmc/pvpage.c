@@ -20,11 +20,12 @@
 #define IVSHMEM_DEVICE_ID	0x1110
 #define IVSHMEM_BAR_MEMORY	2
 
-/* Protects struct pmc_page_cpu.log. */
-static DEFINE_MUTEX(pvpage_log_mutex);
+/* Protects struct pmc_page_cpu.log, and readers from the device's removal. */
+static DEFINE_MUTEX(pvpage_mutex);
 static struct pmc_backend pvpage_backend;
 static struct pci_dev *pvpage_dev;
 static void *pvpage_mem;
+static u32 pvpage_weight_seq;
 static char pvpage_vm_name[PVENERGY_NAME_LEN];
 
 static void pvpage_charge(u64 *last, u64 *sum)
@@ -35,13 +36,20 @@ static void pvpage_charge(u64 *last, u64 *sum)
 		pmc_page_charge(v, last, sum, this_cpu_ptr(&pmc_page_cpu.stats));
 }
 
+static bool pvpage_reweigh(u64 *weight_pj)
+{
+	guard(mutex)(&pvpage_mutex);
+	return pvpage_mem &&
+	       pmc_page_reweigh(pvpage_mem, &pvpage_weight_seq, weight_pj);
+}
+
 static void pvpage_show(struct seq_file *m)
 {
 	u64 retries = 0, gave_up = 0, moves = 0;
 	struct pmc_page_log log = {};
 	unsigned int cpu;
 
-	guard(mutex)(&pvpage_log_mutex);
+	guard(mutex)(&pvpage_mutex);
 	for_each_possible_cpu(cpu) {
 		struct pmc_page_cpu *c = per_cpu_ptr(&pmc_page_cpu, cpu);
 
@@ -65,6 +73,7 @@ static void pvpage_show(struct seq_file *m)
 static const struct pmc_ops pvpage_ops = {
 	.name	= "pvpage",
 	.charge	= pvpage_charge,
+	.reweigh = pvpage_reweigh,
 	.show	= pvpage_show,
 };
 
@@ -118,6 +127,7 @@ static int pvpage_setup(struct pci_dev *pdev, struct pvenergy_header *h)
 	}
 	pvpage_backend.nr_events = h->nr_events;
 	memcpy(pvpage_backend.events, h->events, sizeof(h->events));
+	pvpage_weight_seq = h->weight_seq;
 	strscpy(pvpage_vm_name, h->vm_name);
 	pvpage_map_cpus(h);
 	ret = pmc_register(&pvpage_backend);
@@ -157,10 +167,11 @@ static void pvpage_remove(struct pci_dev *pdev)
 	unsigned int cpu;
 
 	pmc_unregister(&pvpage_backend);
-	guard(mutex)(&pvpage_log_mutex);
+	guard(mutex)(&pvpage_mutex);
 	for_each_possible_cpu(cpu)
 		per_cpu(pmc_page_cpu.vcpu, cpu) = NULL;
 	memunmap(pvpage_mem);
+	pvpage_mem = NULL;
 	pvpage_dev = NULL;
 }
 

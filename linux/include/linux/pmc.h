@@ -26,12 +26,16 @@ struct seq_file;
  *	scheduler's switch path included: no locks, no allocation, no waiting,
  *	bounded time.  Where the counters can't be read just now @last and @sum
  *	stay as they are, and the next call catches up.
+ * @reweigh: if the events' weights have changed since the last call, or the
+ *	registration, fill in all of them and return true.  Or NULL.  Process
+ *	context, one caller at a time.
  * @show: print flat-keyed lines about the back end's state, or NULL.  Process
  *	context, may sleep.
  */
 struct pmc_ops {
 	const char	*name;
 	void		(*charge)(u64 *last, u64 *sum);
+	bool		(*reweigh)(u64 *weight_pj);
 	void		(*show)(struct seq_file *m);
 };
 
@@ -70,5 +74,6 @@ static __always_inline void pmc_charge(u64 *last, u64 *sum)
 /* A back end for tests: its counters advance when the test says so. */
 int pmc_fake_register(void);
 void pmc_fake_advance(const u64 *delta);
+void pmc_fake_reweigh(const u64 *weight_pj);
 
 #endif /* _LINUX_PMC_H */

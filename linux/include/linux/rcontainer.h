@@ -81,8 +81,16 @@ static __always_inline void rcontainer_softirq_exit(void)
 
 #define rcontainer_of_task(p) ((p)->rcontainer)
 
-u32 rcontainer_current_id(void);
-struct rcontainer *rcontainer_work_begin(u32 id);
+/**
+ * struct rcontainer_work - whom to charge for work that is handed over
+ * @id: weak reference: nothing has to be dropped
+ */
+struct rcontainer_work {
+	u32	id;
+};
+
+void rcontainer_work_init(struct rcontainer_work *work);
+struct rcontainer *rcontainer_work_begin(const struct rcontainer_work *work);
 void rcontainer_work_end(struct rcontainer *own);
 
 #else /* !CONFIG_RCONTAINER */
@@ -97,8 +105,11 @@ static inline void rcontainer_softirq_enter(void) { }
 static inline void rcontainer_softirq_exit(void) { }
 static inline void rcontainer_fork(struct task_struct *p) { }
 static inline void rcontainer_task_free(struct task_struct *p) { }
-static inline u32 rcontainer_current_id(void) { return 0; }
-static inline struct rcontainer *rcontainer_work_begin(u32 id) { return NULL; }
+struct rcontainer_work { };
+
+static inline void rcontainer_work_init(struct rcontainer_work *work) { }
+static inline struct rcontainer *
+rcontainer_work_begin(const struct rcontainer_work *work) { return NULL; }
 static inline void rcontainer_work_end(struct rcontainer *own) { }
 
 #endif /* CONFIG_RCONTAINER */

@@ -339,23 +339,21 @@ void rcontainer_task_free(struct task_struct *p)
 }
 
 /**
- * rcontainer_current_id() - whom to charge for work that current hands over
- *
- * A weak reference, to be kept with the work: nothing has to be dropped.
+ * rcontainer_work_init() - current hands over work
+ * @work: kept with the work
  *
  * Context: any; in interrupts it is the interrupted task's.
- * Return: the id.
  */
-u32 rcontainer_current_id(void)
+void rcontainer_work_init(struct rcontainer_work *work)
 {
 	guard(rcu)();
-	return READ_ONCE(current->rcontainer)->id;
+	work->id = READ_ONCE(current->rcontainer)->id;
 }
-EXPORT_SYMBOL_GPL(rcontainer_current_id);
+EXPORT_SYMBOL_GPL(rcontainer_work_init);
 
 /**
  * rcontainer_work_begin() - a kernel thread works for somebody
- * @id: whom, see rcontainer_current_id()
+ * @work: for whom, see rcontainer_work_init()
  *
  * From now on the thread is charged to that container, until
  * rcontainer_work_end().  Elsewhere than in a kernel thread nothing happens:
@@ -364,7 +362,7 @@ EXPORT_SYMBOL_GPL(rcontainer_current_id);
  * Context: any but NMI.
  * Return: what to pass to rcontainer_work_end().
  */
-struct rcontainer *rcontainer_work_begin(u32 id)
+struct rcontainer *rcontainer_work_begin(const struct rcontainer_work *work)
 {
 	struct rcontainer *c, *own;
 
@@ -374,7 +372,7 @@ struct rcontainer *rcontainer_work_begin(u32 id)
 	rcu_read_lock();
 	/* A failure means that it is being removed: then it is the parent. */
 	do {
-		c = rcontainer_by_id(id);
+		c = rcontainer_by_id(work->id);
 	} while (!rcontainer_tryget(c));
 	rcu_read_unlock();
 

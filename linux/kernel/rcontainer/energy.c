@@ -110,15 +110,38 @@ void rcontainer_read(struct rcontainer *c, bool subtree, u64 *sum)
 			add_container(pos, sum);
 }
 
+/* What was counted up to now is of the weights up to now. */
+static void end_epoch(const struct pmc_backend *backend)
+{
+	struct rcontainer *c;
+	unsigned int i;
+
+	rcontainer_fold(&rcontainer_root);
+	for (c = &rcontainer_root; c;
+	     c = rcontainer_next_descendant(c, &rcontainer_root)) {
+		u64 counts[PMC_MAX_EVENTS] = {}, new[PMC_MAX_EVENTS];
+
+		add_container(c, counts);
+		for (i = 0; i < PMC_MAX_EVENTS; i++)
+			new[i] = counts[i] - c->priced_counts[i];
+		rcontainer_price(backend, current_weight_pj, new, &c->priced);
+		memcpy(c->priced_counts, counts, sizeof(counts));
+	}
+}
+
 /**
  * rcontainer_weights() - the energy weights in force
  * @backend: the back end in use
  *
- * Context: rcontainer_mutex held.
+ * The back end's own at first and whenever it has new ones, unless changed by
+ * rcontainer_set_weight() since.
+ *
+ * Context: process context, rcontainer_mutex held, waits for other CPUs.
  * Return: PMC_MAX_EVENTS weights in picojoules.
  */
 const u64 *rcontainer_weights(const struct pmc_backend *backend)
 {
+	u64 weight_pj[PMC_MAX_EVENTS] = {};
 	unsigned int i;
 
 	lockdep_assert_held(&rcontainer_mutex);
@@ -126,6 +149,10 @@ const u64 *rcontainer_weights(const struct pmc_backend *backend)
 		for (i = 0; i < PMC_MAX_EVENTS; i++)
 			current_weight_pj[i] = backend->events[i].weight_pj;
 		weights_of = backend;
+	}
+	if (backend->ops->reweigh && backend->ops->reweigh(weight_pj)) {
+		end_epoch(backend);
+		memcpy(current_weight_pj, weight_pj, sizeof(weight_pj));
 	}
 	return current_weight_pj;
 }
@@ -145,8 +172,11 @@ void rcontainer_read_energy(const struct pmc_backend *backend,
 {
 	u64 counts[PMC_MAX_EVENTS];
 	struct rcontainer *pos;
+	const u64 *weight_pj;
 	unsigned int i;
 
+	/* First: it may end an epoch. */
+	weight_pj = rcontainer_weights(backend);
 	*energy = (struct rcontainer_energy){};
 	rcontainer_read(c, subtree, counts);
 	for (pos = c; pos; pos = rcontainer_next_descendant(pos, c)) {
@@ -156,27 +186,7 @@ void rcontainer_read_energy(const struct pmc_backend *backend,
 		for (i = 0; i < PMC_MAX_EVENTS; i++)
 			counts[i] -= pos->priced_counts[i];
 	}
-	rcontainer_price(backend, rcontainer_weights(backend), counts, energy);
-}
-
-/* What was counted up to now is of the weights up to now. */
-static void end_epoch(const struct pmc_backend *backend)
-{
-	const u64 *weight_pj = rcontainer_weights(backend);
-	struct rcontainer *c;
-	unsigned int i;
-
-	rcontainer_fold(&rcontainer_root);
-	for (c = &rcontainer_root; c;
-	     c = rcontainer_next_descendant(c, &rcontainer_root)) {
-		u64 counts[PMC_MAX_EVENTS] = {}, new[PMC_MAX_EVENTS];
-
-		add_container(c, counts);
-		for (i = 0; i < PMC_MAX_EVENTS; i++)
-			new[i] = counts[i] - c->priced_counts[i];
-		rcontainer_price(backend, weight_pj, new, &c->priced);
-		memcpy(c->priced_counts, counts, sizeof(counts));
-	}
+	rcontainer_price(backend, weight_pj, counts, energy);
 }
 
 /**
@@ -202,6 +212,7 @@ int rcontainer_set_weight(const struct pmc_backend *backend, const char *event,
 	for (i = 0; i < backend->nr_events; i++) {
 		if (strcmp(backend->events[i].name, event))
 			continue;
+		rcontainer_weights(backend);
 		end_epoch(backend);
 		current_weight_pj[i] = weight_pj;
 		return 0;

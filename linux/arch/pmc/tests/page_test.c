@@ -260,6 +260,26 @@ static void test_log(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, log.mismatches, 1);
 }
 
+static void test_reweigh(struct kunit *test)
+{
+	struct pvenergy_header *h = &new_page(test)->h;
+	u64 weight_pj[PMC_MAX_EVENTS];
+	u32 seq = h->weight_seq;
+
+	KUNIT_EXPECT_FALSE(test, pmc_page_reweigh(h, &seq, weight_pj));
+	h->weight_seq++;
+	h->events[1].weight_pj = 42;
+	KUNIT_EXPECT_FALSE(test, pmc_page_reweigh(h, &seq, weight_pj));
+	h->weight_seq++;
+	KUNIT_EXPECT_TRUE(test, pmc_page_reweigh(h, &seq, weight_pj));
+	KUNIT_EXPECT_EQ(test, weight_pj[0], 6170);
+	KUNIT_EXPECT_EQ(test, weight_pj[1], 42);
+	KUNIT_EXPECT_FALSE(test, pmc_page_reweigh(h, &seq, weight_pj));
+	h->events[0].weight_pj = PVENERGY_MAX_WEIGHT_PJ + 1;
+	h->weight_seq += 2;
+	KUNIT_EXPECT_FALSE(test, pmc_page_reweigh(h, &seq, weight_pj));
+}
+
 static struct kunit_case page_test_cases[] = {
 	KUNIT_CASE_PARAM(test_check, check_gen_params),
 	KUNIT_CASE(test_foreign_is_factored_out),
@@ -267,6 +287,7 @@ static struct kunit_case page_test_cases[] = {
 	KUNIT_CASE(test_wrap),
 	KUNIT_CASE(test_stuck_writer),
 	KUNIT_CASE(test_log),
+	KUNIT_CASE(test_reweigh),
 	{ }
 };
 

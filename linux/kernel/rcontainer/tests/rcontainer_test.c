@@ -213,7 +213,10 @@ static void test_hierarchy(struct kunit *test)
 		KUNIT_EXPECT_PTR_EQ(test, rcontainer_by_id(0), &rcontainer_root);
 	}
 
+	/* Kernel threads, as this one, are no obstacle; users' tasks are. */
+	current->flags &= ~PF_KTHREAD;
 	KUNIT_EXPECT_EQ(test, remove(a), -EBUSY);
+	current->flags |= PF_KTHREAD;
 	KUNIT_EXPECT_EQ(test, bind_self(&rcontainer_root), 0);
 	KUNIT_EXPECT_EQ(test, remove(a), 0);
 	rcontainer_put(a);
@@ -375,24 +378,26 @@ static void test_work(struct kunit *test)
 {
 	struct rcontainer *a = create(test, &rcontainer_root, "a");
 	struct rcontainer *b = create(test, a, "b");
+	struct rcontainer_work work;
 	struct rcontainer *own;
-	u32 id = b->id;
 
-	own = rcontainer_work_begin(id);
-	KUNIT_EXPECT_EQ(test, rcontainer_current_id(), id);
+	KUNIT_EXPECT_EQ(test, bind_self(b), 0);
+	rcontainer_work_init(&work);
+	KUNIT_EXPECT_EQ(test, bind_self(&rcontainer_root), 0);
+	own = rcontainer_work_begin(&work);
 	advance(0, 40);
 	rcontainer_work_end(own);
 	advance(0, 1000);
 	KUNIT_EXPECT_EQ(test, cycles_of(b, false), 40);
 
 	/* No obstacle to a removal; what follows is the parent's. */
-	own = rcontainer_work_begin(id);
+	own = rcontainer_work_begin(&work);
 	KUNIT_EXPECT_EQ(test, remove(b), 0);
 	rcontainer_put(b);
 	advance(0, 2);
 	rcontainer_work_end(own);
-	own = rcontainer_work_begin(id);
-	KUNIT_EXPECT_EQ(test, rcontainer_current_id(), a->id);
+	own = rcontainer_work_begin(&work);
+	KUNIT_EXPECT_PTR_EQ(test, current->rcontainer, a);
 	advance(0, 5);
 	rcontainer_work_end(own);
 	wait_childless(a);
@@ -441,6 +446,28 @@ static void test_epoch(struct kunit *test)
 	rcontainer_put(a);
 }
 
+/* The host's new weights hold from when they are noticed. */
+static void test_host_weights(struct kunit *test)
+{
+	struct rcontainer *a = create(test, &rcontainer_root, "a");
+	u64 weight_pj[PMC_MAX_EVENTS] = { 6170, 10 };
+
+	KUNIT_EXPECT_EQ(test, bind_self(a), 0);
+	advance(100, 100);
+	expect_energy(test, a, 7120 * 100, 6170 * 100);
+	pmc_fake_reweigh(weight_pj);
+	expect_energy(test, a, 7120 * 100, 6170 * 100);
+	advance(1, 1);
+	expect_energy(test, a, 7120 * 100 + 10, 6170 * 101);
+	weight_pj[1] = 7120;
+	pmc_fake_reweigh(weight_pj);
+	expect_energy(test, a, 7120 * 100 + 10, 6170 * 101);
+
+	KUNIT_EXPECT_EQ(test, bind_self(&rcontainer_root), 0);
+	KUNIT_EXPECT_EQ(test, remove(a), 0);
+	rcontainer_put(a);
+}
+
 static int rcontainer_test_init(struct kunit *test)
 {
 	if (pmc_fake_register())
@@ -455,6 +482,7 @@ static struct kunit_case rcontainer_test_cases[] = {
 	KUNIT_CASE(test_errors),
 	KUNIT_CASE(test_interrupt),
 	KUNIT_CASE(test_epoch),
+	KUNIT_CASE(test_host_weights),
 	KUNIT_CASE(test_work),
 	KUNIT_CASE_PARAM(test_price, price_gen_params),
 	{ }

@@ -1,0 +1,31 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+# The tracepoints, and that what rcontainer_charge shows is what the container
+# was charged: event by event, to the unit.
+set -eu
+rcfs=/sys/fs/rcontainer
+tracing=/sys/kernel/tracing
+mount -t tracefs none $tracing 2>/dev/null || true
+
+rctl create traced
+id=$(cat $rcfs/traced/id)
+echo 16384 >$tracing/buffer_size_kb
+echo 1 >$tracing/events/rcontainer/enable
+rctl run -q traced -- /tests/spin 1
+echo 0 >$tracing/tracing_on
+cat $tracing/trace >/tmp/trace
+echo 0 >$tracing/events/rcontainer/enable
+
+grep -q "rcontainer_bind: .* to=$id name=traced" /tmp/trace
+grep -q "rcontainer_switch: .* to=$id\$" /tmp/trace
+grep -q "rcontainer_switch: from=$id to=" /tmp/trace
+# counts={0x1,0x2,...}: the third is uop_queue_writes.
+traced=0
+for count in $(sed -n "s/.*rcontainer_charge: id=$id counts={\([^}]*\)}.*/\1/p" /tmp/trace |
+	cut -d , -f 3); do
+	traced=$((traced + count))
+done
+charged=$(sed -n 's/^uop_queue_writes //p' $rcfs/traced/events)
+echo "# charged $charged, traced $traced"
+[ "$charged" = "$traced" ] && [ "$charged" -gt 20000000 ]
+rctl delete traced
