@@ -10,4 +10,4 @@ cd "$(dirname "$0")/../.."
 . tests/lib.sh
 
 userspace/host/plugin/test/bench_slowdown.sh "$BUILD/user" \
-	"$BUILD/results/slowdown.csv" "${RUNS:-7}" "$guest_kernel"
+	"$BUILD/results/slowdown.csv" "${RUNS:-7}" "$guest_kernel" "$initramfs"

@@ -21,6 +21,7 @@ grep -q "rcontainer_switch: .* to=$id\$" /tmp/trace
 grep -q "rcontainer_switch: from=$id to=" /tmp/trace
 # counts={0x1,0x2,...}: the third is uop_queue_writes.
 traced=0
+# shellcheck disable=SC2013 # no line has a blank
 for count in $(sed -n "s/.*rcontainer_charge: id=$id counts={\([^}]*\)}.*/\1/p" /tmp/trace |
 	cut -d , -f 3); do
 	traced=$((traced + count))

@@ -5,17 +5,19 @@
 # turn.  "loops" is load.c on bare metal, the worst case: tight loops that TCG
 # translates well; less the time of a guest that ends at once, so the firmware
 # does not count.  "boot" is a Linux kernel that starts and panics for want of
-# a root file system.  CPU time of QEMU, user and system, so that other users
+# a root file system.  "factor" is one that runs that program in an initramfs of
+# the tests.  CPU time of QEMU, user and system, so that other users
 # of the host count less.  One row for each run; the ratio is to the median of
 # the runs without the plugin.
 #
-# usage: bench_slowdown.sh OUT CSV [RUNS [KERNEL]]
+# usage: bench_slowdown.sh OUT CSV [RUNS [KERNEL [INITRAMFS]]]
 
 set -eu
-out=${1:?usage: bench_slowdown.sh OUT CSV [RUNS [KERNEL]]}
-csv=${2:?usage: bench_slowdown.sh OUT CSV [RUNS [KERNEL]]}
+out=${1:?usage: bench_slowdown.sh OUT CSV [RUNS [KERNEL [INITRAMFS]]]}
+csv=${2:?usage: bench_slowdown.sh OUT CSV [RUNS [KERNEL [INITRAMFS]]]}
 runs=${3:-7}
 kernel=${4:-}
+initramfs=${5:-}
 here=$(dirname "$0")
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
@@ -56,8 +58,15 @@ boot()
 	seconds 256 -kernel "$kernel" -append "panic=-1" "$@"
 }
 
+factor()
+{
+	seconds 256 -kernel "$kernel" -initrd "$initramfs" \
+		-append "panic=-1 rdinit=/init run=factor" "$@"
+}
+
 loads=loops
-[ -n "$kernel" ] && loads="loops boot"
+[ -n "$kernel" ] && loads="$loads boot"
+[ -n "$initramfs" ] && loads="$loads factor"
 for ((run = 1; run <= runs; run++)); do
 	for load in $loads; do
 		echo "$load-plain $run $($load)"
