@@ -34,7 +34,7 @@ start_busy() {
 	busy_log=$machine.busy.log
 	(launch busy busy --serial "$busy_log" "$@") >&2 &
 	busy_pid=$!
-	for _ in $(seq 300); do
+	for _ in $(seq 1500); do
 		grep -qa '^busy: running' "$busy_log" 2>/dev/null && return
 		kill -0 "$busy_pid" 2>/dev/null || break
 		sleep 0.1
