@@ -63,7 +63,7 @@ test: kernel kunit-kernels user
 	@tests/run.sh user rctl plugin kunit boot launch patchset
 
 # The guests again, in a kernel that looks for mistakes.
-test-debug: tree user
+test-debug: kernel user
 	@$(kernel) debug x86_64 bzImage configs/guest.config configs/debug.config
 	@GUEST=debug tests/run.sh boot
 

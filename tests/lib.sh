@@ -6,7 +6,13 @@
 : "${CACHE:=${XDG_CACHE_HOME:-$HOME/.cache}/rcontainer}"
 export BUILD CACHE
 
+# GUEST=debug has the guest under test run that kernel; it needs more time.
 guest_kernel=$CACHE/obj/${GUEST:-guest}/arch/x86/boot/bzImage
+busy_kernel=$CACHE/obj/guest/arch/x86/boot/bzImage
+# shellcheck disable=SC2034 # used by those who source this
+patience=1
+# shellcheck disable=SC2034
+[ "${GUEST:-guest}" = guest ] || patience=4
 initramfs=$BUILD/boot/initramfs.gz
 
 # Prints what no kernel of a test may say; fails if there is any.
@@ -32,9 +38,9 @@ launch() {
 # until stop_busy.
 start_busy() {
 	busy_log=$machine.busy.log
-	(launch busy busy --serial "$busy_log" "$@") >&2 &
+	(guest_kernel=$busy_kernel launch busy busy --serial "$busy_log" "$@") >&2 &
 	busy_pid=$!
-	for _ in $(seq 1500); do
+	for _ in $(seq 600); do
 		grep -qa '^busy: running' "$busy_log" 2>/dev/null && return
 		kill -0 "$busy_pid" 2>/dev/null || break
 		sleep 0.1

@@ -19,7 +19,7 @@ passed=0 failed=0 skipped=0
 tap() {
 	local name=$1 seconds=$2 log=$logs/$1.log start=$SECONDS status p f s
 	shift 2
-	timeout -k 5 "$seconds" "$@" </dev/null >"$log" 2>&1
+	timeout -k 5 $((seconds * patience)) "$@" </dev/null >"$log" 2>&1
 	status=$?
 	# Nested results stand for themselves; what sums them up is left out.
 	s=$(grep -acE '^ *ok .*# SKIP' "$log")

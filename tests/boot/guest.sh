@@ -28,7 +28,7 @@ if [ -n "$busy" ]; then
 	done
 	start_busy "${busy_options[@]}" || exit 1
 fi
-(launch test "$run" --serial "$log" --timeout 240 "$@") >&2
+(launch test "$run" --serial "$log" --timeout $((240 * patience)) "$@") >&2
 status=$?
 sed 's/\r$//' "$log"
 if ! splat=$(clean_log "$log"); then
