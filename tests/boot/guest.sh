@@ -28,11 +28,15 @@ if [ -n "$busy" ]; then
 	done
 	start_busy "${busy_options[@]}" || exit 1
 fi
-(launch test "$run" --serial "$log" --timeout $((240 * patience)) "$@") >&2
-status=$?
+for _ in 1 2 3; do
+	rm -f "$log"
+	(launch test "$run" --serial "$log" --timeout $((240 * patience)) "$@") >&2
+	status=$?
+	stale_int3 "$log" || break
+done
 sed 's/\r$//' "$log"
 if ! splat=$(clean_log "$log"); then
 	echo "not ok - kernel log"
 	echo "# ${splat//$'\n'/$'\n# '}"
 fi
-exit $status
+exit "$status"
