@@ -24,7 +24,7 @@
 
 DEFINE_STATIC_KEY_FALSE(rcontainer_enabled);
 
-/* Per CPU, next to each other: the switch path needs both. */
+/* Whom this CPU is charged to, and what its virtual counters said last. */
 DEFINE_PER_CPU(struct rcontainer *, rcontainer_active) = &rcontainer_root;
 static DEFINE_PER_CPU_ALIGNED(struct rcontainer_counts, rcontainer_last);
 
