@@ -31,7 +31,8 @@ run() {
 
 cat "$@" >"$obj/wanted.new"
 if ! cmp -s "$obj/wanted.new" "$obj/wanted" || [ "$src" -nt "$obj/wanted" ] ||
-	[ -n "$(find "$src/kernel/rcontainer" "$src/arch/pmc" -name Kconfig \
+	[ -n "$(find "$src/kernel/rcontainer" "$src/arch/pmc" "$src/block/energy" \
+		"$src/drivers/pvblk" -name Kconfig \
 		-newer "$obj/wanted" 2>/dev/null)" ]; then
 	cp "$obj/.config" "$obj/config.before" 2>/dev/null || true
 	run KCONFIG_ALLCONFIG="$obj/wanted.new" allnoconfig >"$obj/config.log" 2>&1 ||

@@ -81,17 +81,21 @@ static __always_inline void rcontainer_softirq_exit(void)
 
 #define rcontainer_of_task(p) ((p)->rcontainer)
 
-/**
- * struct rcontainer_work - whom to charge for work that is handed over
- * @id: weak reference: nothing has to be dropped
- */
-struct rcontainer_work {
-	u32	id;
-};
-
-void rcontainer_work_init(struct rcontainer_work *work);
-struct rcontainer *rcontainer_work_begin(const struct rcontainer_work *work);
+/* Kernel threads that work for somebody. */
+u32 rcontainer_current_id(void);
+struct rcontainer *rcontainer_work_begin(u32 id);
 void rcontainer_work_end(struct rcontainer *own);
+
+/* Devices that say what they consumed for whom.  The CPU is one of them. */
+#define RCONTAINER_MAX_DEVICES	8
+#define RCONTAINER_DEVICE_NAME	24
+
+int rcontainer_register_device(const char *name);
+void rcontainer_device_refused(unsigned int device);
+struct rcontainer *rcontainer_by_id(u32 id);
+void rcontainer_device_returned(unsigned int device, u64 access_pj);
+void rcontainer_charge_device(struct rcontainer *c, unsigned int device,
+			      u64 access_pj);
 
 #else /* !CONFIG_RCONTAINER */
 
@@ -105,12 +109,6 @@ static inline void rcontainer_softirq_enter(void) { }
 static inline void rcontainer_softirq_exit(void) { }
 static inline void rcontainer_fork(struct task_struct *p) { }
 static inline void rcontainer_task_free(struct task_struct *p) { }
-struct rcontainer_work { };
-
-static inline void rcontainer_work_init(struct rcontainer_work *work) { }
-static inline struct rcontainer *
-rcontainer_work_begin(const struct rcontainer_work *work) { return NULL; }
-static inline void rcontainer_work_end(struct rcontainer *own) { }
 
 #endif /* CONFIG_RCONTAINER */
 

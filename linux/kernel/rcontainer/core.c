@@ -196,7 +196,8 @@ free:
 
 static void rcontainer_free_work(struct work_struct *work)
 {
-	struct rcontainer *c = container_of(work, struct rcontainer, free_work);
+	struct rcontainer *c = container_of(to_rcu_work(work), struct rcontainer,
+					    free_work);
 	struct rcontainer *parent = c->parent;
 
 	mutex_lock(&rcontainer_mutex);
@@ -221,8 +222,9 @@ void rcontainer_put(struct rcontainer *c)
 {
 	if (c->builtin || !refcount_dec_and_test(&c->ref))
 		return;
-	INIT_WORK(&c->free_work, rcontainer_free_work);
-	schedule_work(&c->free_work);
+	/* Whoever found it by its id may still be charging it. */
+	INIT_RCU_WORK(&c->free_work, rcontainer_free_work);
+	queue_rcu_work(system_wq, &c->free_work);
 }
 
 static bool rcontainer_has_tasks(struct rcontainer *c)
@@ -339,21 +341,25 @@ void rcontainer_task_free(struct task_struct *p)
 }
 
 /**
- * rcontainer_work_init() - current hands over work
- * @work: kept with the work
+ * rcontainer_current_id() - who pays for what current does
  *
- * Context: any; in interrupts it is the interrupted task's.
+ * Context: any.
+ * Return: the id of the container that current is bound to; 0, nobody's, in an
+ * interrupt and for a kernel thread that works for nobody else.
  */
-void rcontainer_work_init(struct rcontainer_work *work)
+u32 rcontainer_current_id(void)
 {
+	if (!in_task() ||
+	    ((current->flags & PF_KTHREAD) && !current->rcontainer_work))
+		return 0;
 	guard(rcu)();
-	work->id = READ_ONCE(current->rcontainer)->id;
+	return READ_ONCE(current->rcontainer)->id;
 }
-EXPORT_SYMBOL_GPL(rcontainer_work_init);
+EXPORT_SYMBOL_GPL(rcontainer_current_id);
 
 /**
  * rcontainer_work_begin() - a kernel thread works for somebody
- * @work: for whom, see rcontainer_work_init()
+ * @id: for whom: struct rcontainer.id, 0 for nobody
  *
  * From now on the thread is charged to that container, until
  * rcontainer_work_end().  Elsewhere than in a kernel thread nothing happens:
@@ -362,23 +368,24 @@ EXPORT_SYMBOL_GPL(rcontainer_work_init);
  * Context: any but NMI.
  * Return: what to pass to rcontainer_work_end().
  */
-struct rcontainer *rcontainer_work_begin(const struct rcontainer_work *work)
+struct rcontainer *rcontainer_work_begin(u32 id)
 {
 	struct rcontainer *c, *own;
 
-	if (!static_branch_unlikely(&rcontainer_enabled) || !in_task() ||
-	    !(current->flags & PF_KTHREAD))
+	if (!static_branch_unlikely(&rcontainer_enabled) || !id || !in_task() ||
+	    !(current->flags & PF_KTHREAD) || current->rcontainer_work)
 		return NULL;
 	rcu_read_lock();
 	/* A failure means that it is being removed: then it is the parent. */
 	do {
-		c = rcontainer_by_id(work->id);
+		c = rcontainer_by_id(id);
 	} while (!rcontainer_tryget(c));
 	rcu_read_unlock();
 
 	/* Users may not bind kernel threads, so nobody else changes this. */
 	own = current->rcontainer;
 	WRITE_ONCE(current->rcontainer, c);
+	current->rcontainer_work = 1;
 	rcontainer_resync_current();
 	return own;
 }
@@ -398,6 +405,7 @@ void rcontainer_work_end(struct rcontainer *own)
 		return;
 	c = current->rcontainer;
 	WRITE_ONCE(current->rcontainer, own);
+	current->rcontainer_work = 0;
 	rcontainer_resync_current();
 	rcontainer_put(c);
 }

@@ -17,21 +17,35 @@ static u64 current_weight_pj[PMC_MAX_EVENTS];
 /* The back end they are of, whose own they were at first. */
 static const struct pmc_backend *weights_of;
 
-static void add_counts(u64 *sum, const u64 *counts)
+void rcontainer_add_counts(struct rcontainer_counts *sum,
+			   const struct rcontainer_counts *counts)
 {
 	unsigned int i;
 
 	for (i = 0; i < PMC_MAX_EVENTS; i++)
-		sum[i] += READ_ONCE(counts[i]);
+		sum->event[i] += READ_ONCE(counts->event[i]);
+	for (i = 0; i < RCONTAINER_MAX_DEVICES; i++)
+		sum->device_pj[i] += READ_ONCE(counts->device_pj[i]);
 }
 
-static void add_container(struct rcontainer *c, u64 *sum)
+static void subtract_counts(struct rcontainer_counts *from,
+			    const struct rcontainer_counts *counts)
+{
+	unsigned int i;
+
+	for (i = 0; i < PMC_MAX_EVENTS; i++)
+		from->event[i] -= counts->event[i];
+	for (i = 0; i < RCONTAINER_MAX_DEVICES; i++)
+		from->device_pj[i] -= counts->device_pj[i];
+}
+
+static void add_container(struct rcontainer *c, struct rcontainer_counts *sum)
 {
 	unsigned int cpu;
 
 	for_each_possible_cpu(cpu)
-		add_counts(sum, per_cpu_ptr(c->counts, cpu)->event);
-	add_counts(sum, c->inherited);
+		rcontainer_add_counts(sum, per_cpu_ptr(c->counts, cpu));
+	rcontainer_add_counts(sum, &c->inherited);
 }
 
 static void add_energy(struct rcontainer_energy *sum,
@@ -49,19 +63,17 @@ static void add_energy(struct rcontainer_energy *sum,
 	}
 }
 
-/**
- * rcontainer_price() - the energy of event counts
- * @backend: says how many events there are and which are base cost
- * @weight_pj: energy of one event each
- * @counts: how many of each
- * @energy: to add to: the sums of weight x count, exact
- *
- * Thesis, 4.3.1.
- *
- * Context: any.
- */
-void rcontainer_price(const struct pmc_backend *backend, const u64 *weight_pj,
-		      const u64 *counts, struct rcontainer_energy *energy)
+static void add_energies(struct rcontainer_energy *sum,
+			 const struct rcontainer_energy *energy)
+{
+	unsigned int i;
+
+	for (i = 0; i < RCONTAINER_MAX_DEVICES; i++)
+		add_energy(&sum[i], &energy[i]);
+}
+
+static void price_events(const struct pmc_backend *backend, const u64 *weight_pj,
+			 const u64 *counts, struct rcontainer_energy *energy)
 {
 	unsigned int i;
 
@@ -82,6 +94,37 @@ void rcontainer_price(const struct pmc_backend *backend, const u64 *weight_pj,
 	}
 }
 
+/**
+ * rcontainer_price() - the energy of counts
+ * @backend: says how many events there are and which are base cost; NULL
+ *	without counters
+ * @weight_pj: energy of one event each
+ * @counts: how many of each, and what devices cost
+ * @energy: to add to, by device: the sums of weight x count, exact
+ *
+ * Thesis, 4.3.1 for events; the cost of other devices is energy already.
+ *
+ * Context: any.
+ */
+void rcontainer_price(const struct pmc_backend *backend, const u64 *weight_pj,
+		      const struct rcontainer_counts *counts,
+		      struct rcontainer_energy *energy)
+{
+	unsigned int i;
+
+	if (backend)
+		price_events(backend, weight_pj, counts->event,
+			     &energy[RCONTAINER_CPU]);
+	for (i = 0; i < RCONTAINER_MAX_DEVICES; i++) {
+		struct rcontainer_energy e = {};
+
+		e.uj[RCONTAINER_ACCESS] =
+			div_u64_rem(counts->device_pj[i], PJ_PER_UJ,
+				    &e.rest_pj[RCONTAINER_ACCESS]);
+		add_energy(&energy[i], &e);
+	}
+}
+
 /* Removed ones count with whom they left their charges to. */
 static struct rcontainer *payer(struct rcontainer *c)
 {
@@ -94,17 +137,18 @@ static struct rcontainer *payer(struct rcontainer *c)
  * rcontainer_read() - what a container was charged up to now
  * @c: the container
  * @subtree: with all its descendants
- * @sum: receives PMC_MAX_EVENTS counts
+ * @sum: receives the counts
  *
  * Context: process context, rcontainer_mutex held, waits for other CPUs.
  */
-void rcontainer_read(struct rcontainer *c, bool subtree, u64 *sum)
+void rcontainer_read(struct rcontainer *c, bool subtree,
+		     struct rcontainer_counts *sum)
 {
 	struct rcontainer *pos;
 
 	lockdep_assert_held(&rcontainer_mutex);
 	rcontainer_fold(c);
-	memset(sum, 0, sizeof(*sum) * PMC_MAX_EVENTS);
+	*sum = (struct rcontainer_counts){};
 	for (pos = c; pos; pos = rcontainer_next_descendant(pos, c))
 		if (subtree || payer(pos) == c)
 			add_container(pos, sum);
@@ -114,19 +158,35 @@ void rcontainer_read(struct rcontainer *c, bool subtree, u64 *sum)
 static void end_epoch(const struct pmc_backend *backend)
 {
 	struct rcontainer *c;
-	unsigned int i;
 
 	rcontainer_fold(&rcontainer_root);
 	for (c = &rcontainer_root; c;
 	     c = rcontainer_next_descendant(c, &rcontainer_root)) {
-		u64 counts[PMC_MAX_EVENTS] = {}, new[PMC_MAX_EVENTS];
+		struct rcontainer_counts counts = {}, new;
 
-		add_container(c, counts);
-		for (i = 0; i < PMC_MAX_EVENTS; i++)
-			new[i] = counts[i] - c->priced_counts[i];
-		rcontainer_price(backend, current_weight_pj, new, &c->priced);
-		memcpy(c->priced_counts, counts, sizeof(counts));
+		add_container(c, &counts);
+		new = counts;
+		subtract_counts(&new, &c->priced_counts);
+		rcontainer_price(backend, current_weight_pj, &new, c->priced);
+		c->priced_counts = counts;
 	}
+}
+
+/**
+ * rcontainer_end_epoch() - put the energy of all counts aside
+ *
+ * To be called before counts of energy wrap.
+ *
+ * Context: process context, may sleep.
+ */
+void rcontainer_end_epoch(void)
+{
+	const struct pmc_backend *backend = pmc_backend();
+
+	guard(mutex)(&rcontainer_mutex);
+	if (backend)
+		rcontainer_weights(backend);
+	end_epoch(backend);
 }
 
 /**
@@ -159,10 +219,10 @@ const u64 *rcontainer_weights(const struct pmc_backend *backend)
 
 /**
  * rcontainer_read_energy() - the energy a container was charged up to now
- * @backend: the back end in use
+ * @backend: the back end in use, or NULL
  * @c: the container
  * @subtree: with all its descendants
- * @energy: receives it
+ * @energy: receives it, RCONTAINER_MAX_DEVICES of them
  *
  * Context: process context, rcontainer_mutex held, waits for other CPUs.
  */
@@ -170,23 +230,22 @@ void rcontainer_read_energy(const struct pmc_backend *backend,
 			    struct rcontainer *c, bool subtree,
 			    struct rcontainer_energy *energy)
 {
-	u64 counts[PMC_MAX_EVENTS];
+	struct rcontainer_counts counts;
+	const u64 *weight_pj = NULL;
 	struct rcontainer *pos;
-	const u64 *weight_pj;
-	unsigned int i;
 
 	/* First: it may end an epoch. */
-	weight_pj = rcontainer_weights(backend);
-	*energy = (struct rcontainer_energy){};
-	rcontainer_read(c, subtree, counts);
+	if (backend)
+		weight_pj = rcontainer_weights(backend);
+	memset(energy, 0, RCONTAINER_MAX_DEVICES * sizeof(*energy));
+	rcontainer_read(c, subtree, &counts);
 	for (pos = c; pos; pos = rcontainer_next_descendant(pos, c)) {
 		if (!subtree && payer(pos) != c)
 			continue;
-		add_energy(energy, &pos->priced);
-		for (i = 0; i < PMC_MAX_EVENTS; i++)
-			counts[i] -= pos->priced_counts[i];
+		add_energies(energy, pos->priced);
+		subtract_counts(&counts, &pos->priced_counts);
 	}
-	rcontainer_price(backend, weight_pj, counts, energy);
+	rcontainer_price(backend, weight_pj, &counts, energy);
 }
 
 /**
@@ -231,18 +290,18 @@ void rcontainer_bequeath(struct rcontainer *c)
 	struct rcontainer *parent = c->parent;
 
 	lockdep_assert_held(&rcontainer_mutex);
-	add_container(c, parent->inherited);
-	add_counts(parent->priced_counts, c->priced_counts);
-	add_energy(&parent->priced, &c->priced);
+	add_container(c, &parent->inherited);
+	rcontainer_add_counts(&parent->priced_counts, &c->priced_counts);
+	add_energies(parent->priced, c->priced);
 }
 
 /**
  * rcontainer_snapshot() - all containers' own counts, from one moment
  * @s: receives the rows, in the order of rcontainer_next_descendant() from the
- *	root without the offline ones, and the virtual counters; to be freed with
- *	rcontainer_snapshot_free()
+ *	root without the offline ones, and the totals: the virtual counters and
+ *	what devices returned; to be freed with rcontainer_snapshot_free()
  *
- * The sum of the rows is @s->virtual, to the unit.
+ * The sum of the rows is @s->total, to the unit.
  *
  * Context: process context, rcontainer_mutex held, may sleep.
  * Return: 0 or -ENOMEM.
@@ -262,8 +321,8 @@ int rcontainer_snapshot(struct rcontainer_snapshot *s)
 		return -ENOMEM;
 	for (c = &rcontainer_root; c;
 	     c = rcontainer_next_descendant(c, &rcontainer_root))
-		add_counts(s->rows[c->row], c->inherited);
-	rcontainer_snapshot_cpus(s->rows, s->virtual);
+		rcontainer_add_counts(&s->rows[c->row], &c->inherited);
+	rcontainer_snapshot_cpus(s->rows, &s->total);
 	return 0;
 }
 

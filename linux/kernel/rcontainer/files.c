@@ -159,20 +159,25 @@ static ssize_t procs_write(struct kernfs_open_file *of, char *buf, size_t len,
 
 static int show_energy(struct seq_file *m, bool subtree)
 {
+	struct rcontainer_energy energy[RCONTAINER_MAX_DEVICES];
 	const struct pmc_backend *backend = pmc_backend();
 	struct kernfs_node *kn = seq_kn(m);
-	struct rcontainer_energy energy;
 	struct rcontainer *c;
+	const char *name;
+	unsigned int i;
 
-	if (!backend)
-		return 0;
 	c = rcfs_lock_live(kn);
 	if (!c)
 		return -ENODEV;
-	rcontainer_read_energy(backend, c, subtree, &energy);
+	rcontainer_read_energy(backend, c, subtree, energy);
 	rcfs_unlock(kn, c);
-	seq_printf(m, "cpu.access_uj %llu\ncpu.base_uj %llu\n",
-		   energy.uj[RCONTAINER_ACCESS], energy.uj[RCONTAINER_BASE]);
+	if (backend)
+		seq_printf(m, "cpu.access_uj %llu\ncpu.base_uj %llu\n",
+			   energy[RCONTAINER_CPU].uj[RCONTAINER_ACCESS],
+			   energy[RCONTAINER_CPU].uj[RCONTAINER_BASE]);
+	for (i = RCONTAINER_CPU + 1; (name = rcontainer_device_name(i)); i++)
+		seq_printf(m, "%s.access_uj %llu\n", name,
+			   energy[i].uj[RCONTAINER_ACCESS]);
 	return 0;
 }
 
@@ -190,19 +195,21 @@ static int events_show(struct seq_file *m, void *v)
 {
 	const struct pmc_backend *backend = pmc_backend();
 	struct kernfs_node *kn = seq_kn(m);
-	u64 counts[PMC_MAX_EVENTS];
+	struct rcontainer_counts counts;
 	struct rcontainer *c;
+	const char *name;
 	unsigned int i;
 
-	if (!backend)
-		return 0;
 	c = rcfs_lock_live(kn);
 	if (!c)
 		return -ENODEV;
-	rcontainer_read(c, true, counts);
+	rcontainer_read(c, true, &counts);
 	rcfs_unlock(kn, c);
-	for (i = 0; i < backend->nr_events; i++)
-		seq_printf(m, "%s %llu\n", backend->events[i].name, counts[i]);
+	for (i = 0; backend && i < backend->nr_events; i++)
+		seq_printf(m, "%s %llu\n", backend->events[i].name,
+			   counts.event[i]);
+	for (i = RCONTAINER_CPU + 1; (name = rcontainer_device_name(i)); i++)
+		seq_printf(m, "%s.access_pj %llu\n", name, counts.device_pj[i]);
 	return 0;
 }
 
@@ -282,24 +289,30 @@ static ssize_t counters_write(struct kernfs_open_file *of, char *buf, size_t len
 	return ret ?: len;
 }
 
-static void show_row(struct seq_file *m, unsigned int nr, const u64 *counts)
+static void show_row(struct seq_file *m, const struct pmc_backend *backend,
+		     const struct rcontainer_counts *counts)
 {
 	unsigned int i;
 
-	for (i = 0; i < nr; i++)
-		seq_printf(m, " %llu", counts[i]);
+	for (i = 0; backend && i < backend->nr_events; i++)
+		seq_printf(m, " %llu", counts->event[i]);
+	for (i = RCONTAINER_CPU + 1; rcontainer_device_name(i); i++)
+		seq_printf(m, " %llu", counts->device_pj[i]);
 	seq_putc(m, '\n');
 }
 
 static void show_snapshot(struct seq_file *m, const struct rcontainer_snapshot *s,
 			  const struct pmc_backend *backend, char *path)
 {
-	unsigned int i, nr = backend->nr_events;
 	struct rcontainer *c;
+	const char *name;
+	unsigned int i;
 
 	seq_puts(m, "container");
-	for (i = 0; i < nr; i++)
+	for (i = 0; backend && i < backend->nr_events; i++)
 		seq_printf(m, " %s", backend->events[i].name);
+	for (i = RCONTAINER_CPU + 1; (name = rcontainer_device_name(i)); i++)
+		seq_printf(m, " %s.access_pj", name);
 	seq_putc(m, '\n');
 	for (c = &rcontainer_root; c;
 	     c = rcontainer_next_descendant(c, &rcontainer_root)) {
@@ -307,10 +320,10 @@ static void show_snapshot(struct seq_file *m, const struct rcontainer_snapshot *
 			continue;
 		kernfs_path(c->kn, path, PATH_MAX);
 		seq_puts(m, path);
-		show_row(m, nr, s->rows[c->row]);
+		show_row(m, backend, &s->rows[c->row]);
 	}
 	seq_puts(m, "virtual");
-	show_row(m, nr, s->virtual);
+	show_row(m, backend, &s->total);
 }
 
 static int snapshot_show(struct seq_file *m, void *v)
@@ -321,7 +334,7 @@ static int snapshot_show(struct seq_file *m, void *v)
 	char *path;
 	int ret;
 
-	if (!backend)
+	if (!backend && !rcontainer_device_name(RCONTAINER_CPU + 1))
 		return 0;
 	path = kmalloc(PATH_MAX, GFP_KERNEL);
 	if (!path)
@@ -335,6 +348,12 @@ static int snapshot_show(struct seq_file *m, void *v)
 	info_unlock(kn);
 	kfree(path);
 	return ret;
+}
+
+static int devices_show(struct seq_file *m, void *v)
+{
+	rcontainer_show_devices(m);
+	return 0;
 }
 
 #define RCFS_RO(_name, _show) \
@@ -367,6 +386,7 @@ const struct rcfs_file rcfs_info_files[] = {
 		.mode	= 0644,
 		.ops	= { .seq_show = counters_show, .write = counters_write },
 	},
+	RCFS_RO("devices", devices_show),
 	RCFS_RO("snapshot", snapshot_show),
 };
 

@@ -14,9 +14,15 @@
 /* As deep as anybody sane nests, and a bound for paths and walks. */
 #define RCONTAINER_MAX_DEPTH	64
 
-/* Event counts on one CPU; one cache line with eight events. */
+/**
+ * struct rcontainer_counts - what is counted for a container, on one CPU or
+ *	in all; modulo 2^64
+ * @event: events of the CPU; a cache line of its own, for the switch path
+ * @device_pj: access cost that other devices returned, by their index
+ */
 struct rcontainer_counts {
 	u64	event[PMC_MAX_EVENTS];
+	u64	device_pj[RCONTAINER_MAX_DEVICES];
 } ____cacheline_aligned_in_smp;
 
 /* Base cost and access cost stay apart everywhere (thesis, 3.3). */
@@ -25,6 +31,9 @@ enum rcontainer_cost {
 	RCONTAINER_BASE,
 	NR_RCONTAINER_COSTS,
 };
+
+/* The CPU that runs the programs is device 0. */
+#define RCONTAINER_CPU		0
 
 /**
  * struct rcontainer_energy - energy of one device, exact to the picojoule
@@ -51,9 +60,9 @@ struct rcontainer_energy {
  * @children: protected by rcontainer_mutex
  * @sibling: likewise; in @children of @parent until freed
  * @inherited: counts of freed children.  Protected by rcontainer_mutex.
- * @priced_counts: counts whose energy is in @priced, being of earlier weights.
- *	Protected by rcontainer_mutex.
- * @priced: likewise
+ * @priced_counts: counts whose energy is in @priced, being of earlier weights
+ *	or put aside before they wrap.  Protected by rcontainer_mutex.
+ * @priced: likewise, for each device
  * @kn: directory in rcfs, valid until @offline
  * @name: the directory's name
  * @row: scratch for rcontainer_snapshot(), protected by rcontainer_mutex
@@ -70,14 +79,14 @@ struct rcontainer {
 	struct rcontainer	*parent;
 	struct list_head	children;
 	struct list_head	sibling;
-	u64			inherited[PMC_MAX_EVENTS];
-	u64			priced_counts[PMC_MAX_EVENTS];
-	struct rcontainer_energy priced;
+	struct rcontainer_counts inherited;
+	struct rcontainer_counts priced_counts;
+	struct rcontainer_energy priced[RCONTAINER_MAX_DEVICES];
 	struct kernfs_node	*kn;
 	const char		*name;
 	unsigned int		row;
 	union {
-		struct work_struct	free_work;
+		struct rcu_work		free_work;
 		struct rcu_head		rcu;
 	};
 };
@@ -90,7 +99,6 @@ extern struct rcontainer rcontainer_interrupt;
 struct rcontainer *rcontainer_create(struct rcontainer *parent, const char *name);
 int rcontainer_remove(struct rcontainer *c);
 int rcontainer_bind(struct task_struct *p, struct rcontainer *c);
-struct rcontainer *rcontainer_by_id(u32 id);
 struct rcontainer *rcontainer_next_descendant(struct rcontainer *pos,
 					      struct rcontainer *top);
 
@@ -106,28 +114,41 @@ void rcontainer_enable(void);
 void rcontainer_resync(struct task_struct *p);
 void rcontainer_resync_current(void);
 void rcontainer_fold(struct rcontainer *top);
-void rcontainer_snapshot_cpus(u64 (*rows)[PMC_MAX_EVENTS], u64 *virtual);
+void rcontainer_snapshot_cpus(struct rcontainer_counts *rows,
+			      struct rcontainer_counts *total);
+DECLARE_PER_CPU(struct rcontainer_counts, rcontainer_total);
 
 /* energy.c */
+void rcontainer_add_counts(struct rcontainer_counts *sum,
+			   const struct rcontainer_counts *counts);
 void rcontainer_price(const struct pmc_backend *backend, const u64 *weight_pj,
-		      const u64 *counts, struct rcontainer_energy *energy);
-void rcontainer_read(struct rcontainer *c, bool subtree, u64 *sum);
+		      const struct rcontainer_counts *counts,
+		      struct rcontainer_energy *energy);
+void rcontainer_read(struct rcontainer *c, bool subtree,
+		     struct rcontainer_counts *sum);
 void rcontainer_read_energy(const struct pmc_backend *backend,
 			    struct rcontainer *c, bool subtree,
 			    struct rcontainer_energy *energy);
 const u64 *rcontainer_weights(const struct pmc_backend *backend);
 int rcontainer_set_weight(const struct pmc_backend *backend, const char *event,
 			  u64 weight_pj);
+void rcontainer_end_epoch(void);
 void rcontainer_bequeath(struct rcontainer *c);
 
 struct rcontainer_snapshot {
-	unsigned int	nr_rows;
-	u64		virtual[PMC_MAX_EVENTS];
-	u64		(*rows)[PMC_MAX_EVENTS];
+	unsigned int			nr_rows;
+	struct rcontainer_counts	total;
+	struct rcontainer_counts	*rows;
 };
 
 int rcontainer_snapshot(struct rcontainer_snapshot *s);
 void rcontainer_snapshot_free(struct rcontainer_snapshot *s);
+
+/* device.c */
+struct seq_file;
+
+const char *rcontainer_device_name(unsigned int device);
+void rcontainer_show_devices(struct seq_file *m);
 
 /* rcfs.c */
 int rcfs_init(void);

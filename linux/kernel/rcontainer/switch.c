@@ -24,9 +24,12 @@
 
 DEFINE_STATIC_KEY_FALSE(rcontainer_enabled);
 
-/* Whom this CPU is charged to, and what its virtual counters said last. */
+/*
+ * Whom this CPU is charged to, and all that was charged here: what its virtual
+ * counters said last, and what devices returned.
+ */
 DEFINE_PER_CPU(struct rcontainer *, rcontainer_active) = &rcontainer_root;
-static DEFINE_PER_CPU_ALIGNED(struct rcontainer_counts, rcontainer_last);
+DEFINE_PER_CPU_ALIGNED(struct rcontainer_counts, rcontainer_total);
 
 /* With the charge recorded. */
 static noinline void rcontainer_switch_traced(struct rcontainer *from,
@@ -37,7 +40,7 @@ static noinline void rcontainer_switch_traced(struct rcontainer *from,
 	unsigned int i;
 
 	memcpy(charge, sum, sizeof(charge));
-	pmc_charge(this_cpu_ptr(&rcontainer_last)->event, sum);
+	pmc_charge(this_cpu_ptr(&rcontainer_total)->event, sum);
 	for (i = 0; i < PMC_MAX_EVENTS; i++)
 		charge[i] = sum[i] - charge[i];
 	trace_rcontainer_charge(from, charge);
@@ -60,7 +63,7 @@ void __rcontainer_switch(struct rcontainer *to)
 		rcontainer_switch_traced(from, to);
 		return;
 	}
-	pmc_charge(this_cpu_ptr(&rcontainer_last)->event,
+	pmc_charge(this_cpu_ptr(&rcontainer_total)->event,
 		   this_cpu_ptr(from->counts)->event);
 	__this_cpu_write(rcontainer_active, to);
 }
@@ -191,25 +194,19 @@ void rcontainer_fold(struct rcontainer *top)
 }
 
 struct snapshot_cpu {
-	u64	(*rows)[PMC_MAX_EVENTS];
-	u64	*virtual;
+	struct rcontainer_counts	*rows;
+	struct rcontainer_counts	*total;
 };
 
 static void snapshot_add(const struct snapshot_cpu *s, unsigned int cpu)
 {
-	const u64 *last = per_cpu(rcontainer_last, cpu).event;
 	struct rcontainer *c;
-	unsigned int i;
 
 	for (c = &rcontainer_root; c;
-	     c = rcontainer_next_descendant(c, &rcontainer_root)) {
-		const u64 *count = per_cpu_ptr(c->counts, cpu)->event;
-
-		for (i = 0; i < PMC_MAX_EVENTS; i++)
-			s->rows[c->row][i] += count[i];
-	}
-	for (i = 0; i < PMC_MAX_EVENTS; i++)
-		s->virtual[i] += last[i];
+	     c = rcontainer_next_descendant(c, &rcontainer_root))
+		rcontainer_add_counts(&s->rows[c->row],
+				      per_cpu_ptr(c->counts, cpu));
+	rcontainer_add_counts(s->total, per_cpu_ptr(&rcontainer_total, cpu));
 }
 
 static void snapshot_local(void *info)
@@ -221,17 +218,18 @@ static void snapshot_local(void *info)
 /**
  * rcontainer_snapshot_cpus() - all containers' counts at one moment per CPU
  * @rows: indexed by struct rcontainer.row, to add to
- * @virtual: the virtual counters' values, to add to
+ * @total: the virtual counters' values and what devices returned, to add to
  *
  * While a CPU copies, nothing is charged there; so on each CPU, and then over
- * all, the sum of the containers is what the virtual counters say.  One CPU
+ * all, the sum of the containers is the total.  One CPU
  * after the other, since they add to the same rows.
  *
  * Context: process context, rcontainer_mutex held, waits for other CPUs.
  */
-void rcontainer_snapshot_cpus(u64 (*rows)[PMC_MAX_EVENTS], u64 *virtual)
+void rcontainer_snapshot_cpus(struct rcontainer_counts *rows,
+			      struct rcontainer_counts *total)
 {
-	struct snapshot_cpu s = { .rows = rows, .virtual = virtual };
+	struct snapshot_cpu s = { .rows = rows, .total = total };
 	unsigned int cpu;
 
 	guard(cpus_read_lock)();

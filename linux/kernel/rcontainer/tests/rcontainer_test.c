@@ -56,11 +56,11 @@ static int bind_self(struct rcontainer *c)
 
 static u64 cycles_of(struct rcontainer *c, bool subtree)
 {
-	u64 sum[PMC_MAX_EVENTS];
+	struct rcontainer_counts sum;
 
 	guard(mutex)(&rcontainer_mutex);
-	rcontainer_read(c, subtree, sum);
-	return sum[1];
+	rcontainer_read(c, subtree, &sum);
+	return sum.event[1];
 }
 
 /* Freed containers fold their counts from a work item. */
@@ -76,7 +76,7 @@ static void wait_childless(struct rcontainer *c)
 
 static void expect_conserved(struct kunit *test)
 {
-	u64 sum[PMC_MAX_EVENTS] = {};
+	struct rcontainer_counts sum = {};
 	struct rcontainer_snapshot s;
 	unsigned int row, i;
 	int ret;
@@ -86,10 +86,11 @@ static void expect_conserved(struct kunit *test)
 	mutex_unlock(&rcontainer_mutex);
 	KUNIT_ASSERT_EQ(test, ret, 0);
 	for (row = 0; row < s.nr_rows; row++)
-		for (i = 0; i < PMC_MAX_EVENTS; i++)
-			sum[i] += s.rows[row][i];
+		rcontainer_add_counts(&sum, &s.rows[row]);
 	for (i = 0; i < PMC_MAX_EVENTS; i++)
-		KUNIT_EXPECT_EQ(test, sum[i], s.virtual[i]);
+		KUNIT_EXPECT_EQ(test, sum.event[i], s.total.event[i]);
+	for (i = 0; i < RCONTAINER_MAX_DEVICES; i++)
+		KUNIT_EXPECT_EQ(test, sum.device_pj[i], s.total.device_pj[i]);
 	rcontainer_snapshot_free(&s);
 }
 
@@ -283,7 +284,7 @@ static void test_interrupt(struct kunit *test)
 struct price_case {
 	const char			*name;
 	struct pmc_backend		backend;
-	u64				counts[PMC_MAX_EVENTS];
+	struct rcontainer_counts	counts;
 	struct rcontainer_energy	expected;
 };
 
@@ -295,7 +296,7 @@ static const struct price_case price_cases[] = {
 			.events = { { .weight_pj = 6170, .flags = PVENERGY_EVENT_BASE },
 				    { .weight_pj = 7120 } },
 		},
-		.counts = { 1500000000, 1500000000 },
+		.counts.event = { 1500000000, 1500000000 },
 		.expected = { .uj = { 10680000, 9255000 } },
 	}, {
 		.name = "remainders of events add up",
@@ -303,7 +304,7 @@ static const struct price_case price_cases[] = {
 			.nr_events = 2,
 			.events = { { .weight_pj = 1 }, { .weight_pj = 1 } },
 		},
-		.counts = { 500000, 500000 },
+		.counts.event = { 500000, 500000 },
 		.expected = { .uj = { 1 } },
 	}, {
 		.name = "what is below a microjoule is kept",
@@ -311,7 +312,7 @@ static const struct price_case price_cases[] = {
 			.nr_events = 1,
 			.events = { { .weight_pj = 1 } },
 		},
-		.counts = { 1999999 },
+		.counts.event = { 1999999 },
 		.expected = { .uj = { 1 }, .rest_pj = { 999999 } },
 	}, {
 		.name = "products beyond 64 bits",
@@ -319,7 +320,7 @@ static const struct price_case price_cases[] = {
 			.nr_events = 1,
 			.events = { { .weight_pj = 340460 } },
 		},
-		.counts = { 100000000000000000ULL },
+		.counts.event = { 100000000000000000ULL },
 		.expected = { .uj = { 34046000000000000ULL } },
 	}, {
 		.name = "the largest count and weight do no harm",
@@ -327,7 +328,7 @@ static const struct price_case price_cases[] = {
 			.nr_events = 1,
 			.events = { { .weight_pj = PVENERGY_MAX_WEIGHT_PJ } },
 		},
-		.counts = { U64_MAX },
+		.counts.event = { U64_MAX },
 		/* -1 x 10^6, modulo 2^64. */
 		.expected = { .uj = { 0 - 1000000ULL } },
 	}, {
@@ -336,7 +337,7 @@ static const struct price_case price_cases[] = {
 			.nr_events = 1,
 			.events = { { .weight_pj = 1000000 }, { .weight_pj = 1000000 } },
 		},
-		.counts = { 3, 4 },
+		.counts.event = { 3, 4 },
 		.expected = { .uj = { 3 } },
 	},
 };
@@ -346,31 +347,33 @@ KUNIT_ARRAY_PARAM_DESC(price, price_cases, name);
 static void test_price(struct kunit *test)
 {
 	const struct price_case *p = test->param_value;
-	struct rcontainer_energy energy = {};
+	struct rcontainer_energy all[RCONTAINER_MAX_DEVICES] = {};
+	const struct rcontainer_energy *energy = &all[RCONTAINER_CPU];
 	u64 weight_pj[PMC_MAX_EVENTS];
 	unsigned int i;
 
 	for (i = 0; i < PMC_MAX_EVENTS; i++)
 		weight_pj[i] = p->backend.events[i].weight_pj;
-	rcontainer_price(&p->backend, weight_pj, p->counts, &energy);
+	rcontainer_price(&p->backend, weight_pj, &p->counts, all);
 	for (i = 0; i < NR_RCONTAINER_COSTS; i++) {
-		KUNIT_EXPECT_EQ(test, energy.uj[i], p->expected.uj[i]);
-		KUNIT_EXPECT_EQ(test, energy.rest_pj[i], p->expected.rest_pj[i]);
+		KUNIT_EXPECT_EQ(test, energy->uj[i], p->expected.uj[i]);
+		KUNIT_EXPECT_EQ(test, energy->rest_pj[i], p->expected.rest_pj[i]);
 	}
 }
 
 static void expect_energy(struct kunit *test, struct rcontainer *c,
 			  u64 access_pj, u64 base_pj)
 {
-	struct rcontainer_energy e;
+	struct rcontainer_energy all[RCONTAINER_MAX_DEVICES];
+	const struct rcontainer_energy *e = &all[RCONTAINER_CPU];
 
 	mutex_lock(&rcontainer_mutex);
-	rcontainer_read_energy(pmc_backend(), c, false, &e);
+	rcontainer_read_energy(pmc_backend(), c, false, all);
 	mutex_unlock(&rcontainer_mutex);
-	KUNIT_EXPECT_EQ(test, e.uj[RCONTAINER_ACCESS] * 1000000 +
-			      e.rest_pj[RCONTAINER_ACCESS], access_pj);
-	KUNIT_EXPECT_EQ(test, e.uj[RCONTAINER_BASE] * 1000000 +
-			      e.rest_pj[RCONTAINER_BASE], base_pj);
+	KUNIT_EXPECT_EQ(test, e->uj[RCONTAINER_ACCESS] * 1000000 +
+			      e->rest_pj[RCONTAINER_ACCESS], access_pj);
+	KUNIT_EXPECT_EQ(test, e->uj[RCONTAINER_BASE] * 1000000 +
+			      e->rest_pj[RCONTAINER_BASE], base_pj);
 }
 
 /* A kernel thread that works for somebody, even for one who is gone. */
@@ -378,25 +381,26 @@ static void test_work(struct kunit *test)
 {
 	struct rcontainer *a = create(test, &rcontainer_root, "a");
 	struct rcontainer *b = create(test, a, "b");
-	struct rcontainer_work work;
+	u32 id = b->id;
 	struct rcontainer *own;
 
-	KUNIT_EXPECT_EQ(test, bind_self(b), 0);
-	rcontainer_work_init(&work);
-	KUNIT_EXPECT_EQ(test, bind_self(&rcontainer_root), 0);
-	own = rcontainer_work_begin(&work);
+	/* It owns nothing while it works for nobody. */
+	KUNIT_EXPECT_EQ(test, rcontainer_current_id(), 0);
+	KUNIT_EXPECT_NULL(test, rcontainer_work_begin(0));
+	own = rcontainer_work_begin(id);
+	KUNIT_EXPECT_EQ(test, rcontainer_current_id(), id);
 	advance(0, 40);
 	rcontainer_work_end(own);
 	advance(0, 1000);
 	KUNIT_EXPECT_EQ(test, cycles_of(b, false), 40);
 
 	/* No obstacle to a removal; what follows is the parent's. */
-	own = rcontainer_work_begin(&work);
+	own = rcontainer_work_begin(id);
 	KUNIT_EXPECT_EQ(test, remove(b), 0);
 	rcontainer_put(b);
 	advance(0, 2);
 	rcontainer_work_end(own);
-	own = rcontainer_work_begin(&work);
+	own = rcontainer_work_begin(id);
 	KUNIT_EXPECT_PTR_EQ(test, current->rcontainer, a);
 	advance(0, 5);
 	rcontainer_work_end(own);

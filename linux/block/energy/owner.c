@@ -1,0 +1,324 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Who owns a byte on its way to a disk.
+ *
+ * Model
+ * -----
+ *
+ * A disk's energy belongs to whom its work is done for (thesis, 4.4.2).  Reads
+ * and direct writes are submitted by those who want them.  Other writes are
+ * not: a page is dirtied now and written later by a kernel thread, or by
+ * whoever happens to wait for the file, together with pages of others.  So a
+ * page remembers who dirtied it, and the bio that writes it asks the page.
+ *
+ *	page		page_ext; set when a clean page is dirtied
+ *	buffer head	b_owner; set when a clean buffer is dirtied, so that
+ *			blocks that share a page have an owner each
+ *	bio		bi_owner; the submitter's container, unless it writes
+ *			back pages or a buffer head
+ *	request		its bios; a flush, which has none, has the owner of the
+ *			first request that waits for it
+ *
+ * Who dirties what is dirty already changes nothing: the write was due.  Kernel
+ * threads that work for nobody else own nothing and change no owner, so that
+ * writeback, journals and reclaim can move dirt around; what nobody owns is the
+ * root's.  Owners are weak references: a page may stay dirty for longer than
+ * its owner lives, and is then paid for by the owner's parent.
+ *
+ * A bio has one owner
+ * -------------------
+ *
+ * File systems with buffer heads end a bio where the owner of the next one
+ * differs.  All others fill bios from pages without asking; such a bio is
+ * marked BLK_ENERGY_OF_PAGES by wbc_init_bio() and is cut at changes of owner
+ * when it is submitted, since later the pages may be dirtied by others.
+ * Cloning, splitting and remapping keep the owner.
+ *
+ * Requests take bios of several owners only for a driver that splits a
+ * request's cost among them, see charge.c; otherwise the request could not be
+ * served in anybody's name.
+ *
+ * Locking
+ * -------
+ *
+ * None: an owner is a number.  Page owners are written with the page locked or
+ * newly dirty and read under writeback.
+ */
+#include <linux/bio.h>
+#include <linux/blk-energy.h>
+#include <linux/blk-mq.h>
+#include <linux/blkdev.h>
+#include <linux/buffer_head.h>
+#include <linux/export.h>
+#include <linux/fscrypt.h>
+#include <linux/init.h>
+#include <linux/mm.h>
+#include <linux/page_ext.h>
+
+#include "../blk.h"
+
+static struct bio_set blk_energy_bios;
+
+static bool __init blk_energy_needs_page_ext(void)
+{
+	return true;
+}
+
+struct page_ext_operations blk_energy_page_ext_ops = {
+	.size = sizeof(u32),
+	.need = blk_energy_needs_page_ext,
+};
+
+static void set_page_owner_id(struct page *page, u32 owner)
+{
+	struct page_ext *ext = page_ext_get(page);
+
+	if (!ext)
+		return;
+	WRITE_ONCE(*(u32 *)page_ext_data(ext, &blk_energy_page_ext_ops), owner);
+	page_ext_put(ext);
+}
+
+static u32 page_owner_id(const struct page *page)
+{
+	struct page_ext *ext = page_ext_get(page);
+	u32 owner;
+
+	if (!ext)
+		return 0;
+	owner = READ_ONCE(*(u32 *)page_ext_data(ext, &blk_energy_page_ext_ops));
+	page_ext_put(ext);
+	return owner;
+}
+
+static void set_folio_owner_id(struct folio *folio, u32 owner)
+{
+	long i, nr = folio_nr_pages(folio);
+
+	for (i = 0; i < nr; i++)
+		set_page_owner_id(folio_page(folio, i), owner);
+}
+
+/**
+ * __blk_energy_folio_added() - a folio enters the page cache
+ * @folio: the folio, locked
+ *
+ * Context: any.
+ */
+void __blk_energy_folio_added(struct folio *folio)
+{
+	set_folio_owner_id(folio, 0);
+}
+
+/**
+ * __blk_energy_folio_dirtied() - a clean folio was dirtied by current
+ * @folio: the folio, of a file that is written back
+ *
+ * Context: any.
+ */
+void __blk_energy_folio_dirtied(struct folio *folio)
+{
+	u32 owner = rcontainer_current_id();
+
+	if (owner)
+		set_folio_owner_id(folio, owner);
+}
+
+/**
+ * __blk_energy_blocks_dirtied() - current dirties a part of a folio
+ * @folio: the folio
+ * @dirty: bitmap, its second part says which blocks are dirty already
+ * @nr_blocks: number of blocks in the folio
+ * @first: first block
+ * @last: last block
+ *
+ * A page gets an owner with its first dirty block.
+ *
+ * Context: any, @dirty protected by the caller.
+ */
+void __blk_energy_blocks_dirtied(struct folio *folio, const unsigned long *dirty,
+				 unsigned int nr_blocks, unsigned int first,
+				 unsigned int last)
+{
+	unsigned int per_page = max(nr_blocks / (unsigned int)folio_nr_pages(folio), 1U);
+	unsigned int shift = ilog2(folio_size(folio) / nr_blocks);
+	u32 owner = rcontainer_current_id();
+	unsigned int block, end;
+
+	if (!owner)
+		return;
+	for (block = round_down(first, per_page); block <= last; block += per_page) {
+		end = nr_blocks + block + per_page;
+		if (find_next_bit(dirty, end, nr_blocks + block) < end)
+			continue;
+		set_page_owner_id(folio_page(folio, (block << shift) >> PAGE_SHIFT),
+				  owner);
+	}
+}
+EXPORT_SYMBOL_GPL(__blk_energy_blocks_dirtied);
+
+/**
+ * __blk_energy_folio_migrated() - a folio's contents moved
+ * @to: where to
+ * @from: where from, of the same size
+ *
+ * Context: process context, both locked.
+ */
+void __blk_energy_folio_migrated(struct folio *to, struct folio *from)
+{
+	long i, nr = folio_nr_pages(from);
+
+	for (i = 0; i < nr; i++)
+		set_page_owner_id(folio_page(to, i),
+				  page_owner_id(folio_page(from, i)));
+}
+
+/**
+ * __blk_energy_bh_dirtied() - a clean buffer is dirtied by current
+ * @bh: the buffer head
+ *
+ * Context: any.
+ */
+void __blk_energy_bh_dirtied(struct buffer_head *bh)
+{
+	u32 owner = rcontainer_current_id();
+
+	if (owner)
+		WRITE_ONCE(bh->b_owner, owner);
+}
+EXPORT_SYMBOL_GPL(__blk_energy_bh_dirtied);
+
+/**
+ * __blk_energy_bh_copied() - a buffer will be written to another place, too
+ * @to: the copy, as in a journal
+ * @from: the original
+ *
+ * Context: any.
+ */
+void __blk_energy_bh_copied(struct buffer_head *to, const struct buffer_head *from)
+{
+	WRITE_ONCE(to->b_owner, __blk_energy_bh_owner(from));
+}
+EXPORT_SYMBOL_GPL(__blk_energy_bh_copied);
+
+/**
+ * __blk_energy_bh_owner() - who pays for writing a buffer
+ * @bh: the buffer head
+ *
+ * Context: any.
+ * Return: its owner; if it has none, its page's; if that has none, current.
+ */
+u32 __blk_energy_bh_owner(const struct buffer_head *bh)
+{
+	u32 owner = READ_ONCE(bh->b_owner);
+
+	if (!owner && folio_mapping(bh->b_folio))
+		owner = page_owner_id(folio_page(bh->b_folio,
+						 bh_offset(bh) >> PAGE_SHIFT));
+	return owner ?: rcontainer_current_id();
+}
+EXPORT_SYMBOL_GPL(__blk_energy_bh_owner);
+
+/* Pages that are in no file have no owner: what they say is of former use. */
+static u32 segment_owner(const struct bio_vec *bv)
+{
+	struct folio *folio = page_folio(bv->bv_page);
+
+	if (fscrypt_is_bounce_folio(folio))
+		return page_owner_id(folio_page(fscrypt_pagecache_folio(folio), 0));
+	return folio_mapping(folio) ? page_owner_id(bv->bv_page) : 0;
+}
+
+/* How many bytes from the beginning belong to one owner? */
+static unsigned int first_owner(const struct bio *bio, u32 *owner)
+{
+	struct bvec_iter iter;
+	unsigned int len = 0;
+	struct bio_vec bv;
+
+	*owner = 0;
+	bio_for_each_segment(bv, bio, iter) {
+		u32 next = segment_owner(&bv);
+
+		if (!len)
+			*owner = next;
+		else if (next != *owner)
+			break;
+		len += bv.bv_len;
+	}
+	return len;
+}
+
+/**
+ * __blk_energy_submit_bio() - give each owner of a bio's pages a bio
+ * @bio: a bio that writes pages back; left over is the last part
+ *
+ * The parts before it are submitted.  Where a bio must not be cut the first
+ * page decides.
+ *
+ * Context: submit_bio(), process context, may sleep.
+ */
+void __blk_energy_submit_bio(struct bio *bio)
+{
+	struct bio *part;
+	unsigned int len;
+	u32 owner;
+
+	for (;;) {
+		len = first_owner(bio, &owner);
+		if (len >= bio->bi_iter.bi_size || bio_op(bio) != REQ_OP_WRITE ||
+		    bio->bi_opf & (REQ_ATOMIC | REQ_NOWAIT))
+			break;
+		part = bio_split(bio, len >> SECTOR_SHIFT, GFP_NOIO,
+				 &blk_energy_bios);
+		if (IS_ERR_OR_NULL(part))
+			break;
+		part->bi_owner = owner;
+		bio_chain(part, bio);
+		submit_bio_noacct(part);
+	}
+	bio->bi_owner = owner;
+}
+
+/**
+ * __blk_energy_mergeable() - may a bio join a request?
+ * @rq: the request
+ * @bio: the bio
+ *
+ * Context: any.
+ */
+bool __blk_energy_mergeable(const struct request *rq, const struct bio *bio)
+{
+	return rq->q->limits.features & BLK_FEAT_SPLITS_COST ||
+	       blk_energy_rq_owner(rq) == bio->bi_owner;
+}
+
+/**
+ * blk_energy_rq_owner() - whom a request is served for
+ * @rq: a request of one owner
+ *
+ * Context: any.
+ */
+u32 blk_energy_rq_owner(const struct request *rq)
+{
+	return rq->bio ? rq->bio->bi_owner : rq->owner;
+}
+EXPORT_SYMBOL_GPL(blk_energy_rq_owner);
+
+/**
+ * blk_energy_flush_of() - who pays for a flush
+ * @flush: the flush request, which has no bio
+ * @first: the first of the requests that wait for it
+ *
+ * Context: any.
+ */
+void blk_energy_flush_of(struct request *flush, const struct request *first)
+{
+	flush->owner = first->biotail ? first->biotail->bi_owner : 0;
+}
+
+static int __init blk_energy_init(void)
+{
+	return bioset_init(&blk_energy_bios, BIO_POOL_SIZE, 0, BIOSET_NEED_BVECS);
+}
+subsys_initcall(blk_energy_init);

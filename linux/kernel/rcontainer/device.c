@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Devices other than the CPU: who serves them says what each service cost.
+ *
+ * A device is a name and a column in the counts of each container.  What was
+ * returned for it is added up twice: once as it arrives, once to whom it is
+ * charged.  The two sums are equal in every snapshot, because a CPU does both
+ * with interrupts off.
+ *
+ * The columns are picojoules modulo 2^64, which a device of 5 kW takes an hour
+ * to wrap.  Within the hour they are put aside, as at the end of an epoch.
+ *
+ * Devices stay known when they are gone: so does what they consumed.
+ */
+#define pr_fmt(fmt) "rcontainer: " fmt
+
+#include <linux/atomic.h>
+#include <linux/ctype.h>
+#include <linux/export.h>
+#include <linux/mutex.h>
+#include <linux/seq_file.h>
+#include <linux/string.h>
+#include <linux/workqueue.h>
+
+#include "internal.h"
+
+#define FOLD_INTERVAL	(30 * 60 * HZ)
+
+static struct {
+	char		name[RCONTAINER_DEVICE_NAME];
+	atomic64_t	refused;
+} devices[RCONTAINER_MAX_DEVICES] = {
+	[RCONTAINER_CPU] = { .name = "cpu" },
+};
+
+/* Protects registration; the first so many devices are there for readers. */
+static DEFINE_MUTEX(devices_mutex);
+static unsigned int nr_devices = 1;
+
+static void fold_fn(struct work_struct *work);
+static DECLARE_DELAYED_WORK(fold_work, fold_fn);
+
+static void fold_fn(struct work_struct *work)
+{
+	rcontainer_end_epoch();
+	schedule_delayed_work(&fold_work, FOLD_INTERVAL);
+}
+
+/* It becomes a word in files. */
+static bool valid_name(const char *name)
+{
+	size_t len = strnlen(name, RCONTAINER_DEVICE_NAME), i;
+
+	if (len == RCONTAINER_DEVICE_NAME || !islower(name[0]))
+		return false;
+	for (i = 1; i < len; i++)
+		if (!islower(name[i]) && !isdigit(name[i]) && name[i] != '-' &&
+		    name[i] != '_')
+			return false;
+	return true;
+}
+
+/**
+ * rcontainer_register_device() - a device will return costs
+ * @name: as files show it: letters in lower case, digits, '-' and '_', a
+ *	letter first; who registers the same name means the same device
+ *
+ * Context: process context, may sleep.
+ * Return: the device's index; -EINVAL for a bad name, or that of the CPU;
+ * -ENOSPC if there are RCONTAINER_MAX_DEVICES already.
+ */
+int rcontainer_register_device(const char *name)
+{
+	unsigned int i;
+
+	if (!valid_name(name) || !strcmp(name, devices[RCONTAINER_CPU].name))
+		return -EINVAL;
+	guard(mutex)(&devices_mutex);
+	for (i = 0; i < nr_devices; i++)
+		if (!strcmp(devices[i].name, name))
+			return i;
+	if (nr_devices == RCONTAINER_MAX_DEVICES)
+		return -ENOSPC;
+	strscpy(devices[i].name, name);
+	/* The name before it counts. */
+	smp_store_release(&nr_devices, i + 1);
+	schedule_delayed_work(&fold_work, FOLD_INTERVAL);
+	return i;
+}
+EXPORT_SYMBOL_GPL(rcontainer_register_device);
+
+/**
+ * rcontainer_device_name() - the name of a device
+ * @device: its index
+ *
+ * Context: any.
+ * Return: the name; NULL if there are not so many devices.
+ */
+const char *rcontainer_device_name(unsigned int device)
+{
+	if (device >= smp_load_acquire(&nr_devices))
+		return NULL;
+	return devices[device].name;
+}
+
+/**
+ * rcontainer_device_refused() - a device returned a cost that can't be
+ * @device: its index
+ *
+ * Counted in info/devices.
+ *
+ * Context: any.
+ */
+void rcontainer_device_refused(unsigned int device)
+{
+	atomic64_inc(&devices[device].refused);
+}
+EXPORT_SYMBOL_GPL(rcontainer_device_refused);
+
+/**
+ * rcontainer_device_returned() - a device returned a cost
+ * @device: its index
+ * @access_pj: the cost in picojoules, to be charged with
+ *	rcontainer_charge_device() before interrupts are on again
+ *
+ * Context: interrupts off.
+ */
+void rcontainer_device_returned(unsigned int device, u64 access_pj)
+{
+	lockdep_assert_irqs_disabled();
+	__this_cpu_add(rcontainer_total.device_pj[device], access_pj);
+}
+
+/**
+ * rcontainer_charge_device() - charge a container for what a device did
+ * @c: who pays, see rcontainer_by_id()
+ * @device: the device's index
+ * @access_pj: picojoules, a part of what rcontainer_device_returned() took
+ *
+ * Context: interrupts off, in the RCU read-side critical section that found
+ * @c.
+ */
+void rcontainer_charge_device(struct rcontainer *c, unsigned int device,
+			      u64 access_pj)
+{
+	__this_cpu_add(c->counts->device_pj[device], access_pj);
+}
+
+/* Flat-keyed lines for info/devices. */
+void rcontainer_show_devices(struct seq_file *m)
+{
+	const char *name;
+	unsigned int i;
+
+	for (i = RCONTAINER_CPU + 1; (name = rcontainer_device_name(i)); i++)
+		seq_printf(m, "%s.refused %lld\n", name,
+			   atomic64_read(&devices[i].refused));
+}
