@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -30,6 +31,8 @@
 
 #define MAX_TSC_KHZ		100000000
 #define MAX_SLICE_US		1000000
+/* The virtio device has no more. */
+#define MAX_QUEUES		1024
 
 struct settings {
 	struct qemu_config qemu;
@@ -68,6 +71,9 @@ static void usage(void)
 	     " -p, --pcpus LIST       a virtual CPU on each of these physical CPUs\n"
 	     "                          (default: 0)\n"
 	     " -m, --memory MIB       guest memory (default: 512)\n"
+	     " -d, --disk SOCKET[,queues=N]\n"
+	     "                        a disk that is served there, as by pvblkd;\n"
+	     "                          may be repeated\n"
 	     "     --model FILE       energy weights (default: Pentium 4)\n"
 	     "     --nr-pcpus N       physical CPUs of a new machine\n"
 	     "     --tsc-khz N        time stamp counter's rate of a new machine\n"
@@ -135,6 +141,28 @@ static void parse_pcpus(struct qemu_config *q, const char *list)
 	errx(STATUS_ERROR, "--pcpus: '%s' is not a list of numbers", list);
 }
 
+static void add_disk(struct qemu_config *q, char *arg)
+{
+	static const char suffix[] = ",queues=";
+	struct qemu_disk *d = &q->disks[q->nr_disks];
+	char *queues = strstr(arg, suffix);
+	struct stat st;
+
+	if (q->nr_disks++ == QEMU_MAX_DISKS)
+		errx(STATUS_ERROR, "--disk: no more than %d", QEMU_MAX_DISKS);
+	if (queues) {
+		d->queues = option_number("disk", queues + strlen(suffix), 1,
+					  MAX_QUEUES);
+		*queues = '\0';
+	}
+	d->socket = arg;
+	/* QEMU would wait for it without a word. */
+	if (stat(arg, &st))
+		err(STATUS_ERROR, "--disk %s", arg);
+	if (!S_ISSOCK(st.st_mode))
+		errx(STATUS_ERROR, "--disk %s: not a socket", arg);
+}
+
 enum {
 	OPT_MODEL = 256, OPT_NR_PCPUS, OPT_TSC_KHZ, OPT_SLICE_US, OPT_NO_SUBTRACT,
 	OPT_NO_PAGE, OPT_NO_PLUGIN, OPT_PLUGIN, OPT_ICOUNT, OPT_SERIAL,
@@ -149,6 +177,7 @@ static const struct option options[] = {
 	{ "append",	 required_argument, NULL, 'a' },
 	{ "pcpus",	 required_argument, NULL, 'p' },
 	{ "memory",	 required_argument, NULL, 'm' },
+	{ "disk",	 required_argument, NULL, 'd' },
 	{ "model",	 required_argument, NULL, OPT_MODEL },
 	{ "nr-pcpus",	 required_argument, NULL, OPT_NR_PCPUS },
 	{ "tsc-khz",	 required_argument, NULL, OPT_TSC_KHZ },
@@ -192,6 +221,9 @@ static void parse_option(int c, struct settings *s)
 		break;
 	case 'm':
 		q->memory_mib = option_number("memory", optarg, 1, 1 << 20);
+		break;
+	case 'd':
+		add_disk(q, optarg);
 		break;
 	case OPT_MODEL:
 		s->model = optarg;
@@ -263,7 +295,7 @@ static void parse(int argc, char **argv, struct settings *s)
 	struct qemu_config *q = &s->qemu;
 	int c;
 
-	while ((c = getopt_long(argc, argv, "+M:n:k:i:a:p:m:hV", options, NULL)) >= 0)
+	while ((c = getopt_long(argc, argv, "+M:n:k:i:a:p:m:d:hV", options, NULL)) >= 0)
 		parse_option(c, s);
 	if (optind < argc && strcmp(argv[optind - 1], "--"))
 		errx(STATUS_ERROR, "unexpected argument '%s'; QEMU's go after '--'",

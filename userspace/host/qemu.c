@@ -84,13 +84,30 @@ static void add_clock(struct args *a, const struct qemu_config *c)
 	add2(a, "-seed", "1");
 }
 
+/*
+ * Who serves a disk reads and writes the guest's memory, so that is shared.  It
+ * may be restarted meanwhile: QEMU connects again every second.
+ */
+static void add_disks(struct args *a, const struct qemu_config *c)
+{
+	for (unsigned int i = 0; i < c->nr_disks; i++) {
+		const struct qemu_disk *d = &c->disks[i];
+
+		add2(a, "-chardev", format("socket,id=disk%u.socket,path=%s,reconnect=1",
+					   i, escape(d->socket)));
+		add2(a, "-device", format("vhost-user-blk-pci,id=disk%u,"
+					  "chardev=disk%u.socket%s", i, i,
+					  d->queues ? format(",num-queues=%u", d->queues) : ""));
+	}
+}
+
 char **qemu_argv(const struct qemu_config *c)
 {
 	struct args a = { 0 };
 
 	add(&a, c->qemu);
 	add2(&a, "-name", c->name);
-	add2(&a, "-machine", "pc");
+	add2(&a, "-machine", c->nr_disks ? "pc,memory-backend=memory" : "pc");
 	add_clock(&a, c);
 	/*
 	 * "max" would change with QEMU's version, and brings what costs an
@@ -99,6 +116,10 @@ char **qemu_argv(const struct qemu_config *c)
 	add2(&a, "-cpu", "qemu64");
 	add2(&a, "-smp", format("%u", c->nr_vcpus));
 	add2(&a, "-m", format("%u", c->memory_mib));
+	if (c->nr_disks)
+		add2(&a, "-object",
+		     format("memory-backend-memfd,id=memory,size=%uM,share=on",
+			    c->memory_mib));
 	add(&a, "-nodefaults");
 	add(&a, "-no-user-config");
 	add(&a, "-no-reboot");
@@ -121,6 +142,7 @@ char **qemu_argv(const struct qemu_config *c)
 			    escape(c->page), c->page_size));
 		add2(&a, "-device", "ivshmem-plain,memdev=pvenergy");
 	}
+	add_disks(&a, c);
 	if (c->plugin)
 		add_plugin(&a, c);
 	for (char **extra = c->extra; *extra; extra++)

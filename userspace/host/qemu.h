@@ -9,6 +9,18 @@
 
 #include "machine.h"
 
+#define QEMU_MAX_DISKS	16
+
+/**
+ * struct qemu_disk - a disk that another process serves
+ * @socket: where that listens, for vhost-user
+ * @queues: number of queues, 0 for one for each virtual CPU
+ */
+struct qemu_disk {
+	const char *socket;
+	unsigned int queues;
+};
+
 /**
  * struct qemu_config - what to start
  * @qemu: program
@@ -28,6 +40,8 @@
  * @plugin: file of the plugin, or NULL
  * @slice_us: time slice on a physical CPU, 0 for the plugin's default
  * @no_subtract: the plugin does not log absences
+ * @nr_disks: number of disks
+ * @disks: disks that other processes serve
  * @qmp_fd: descriptor for the control connection
  * @extra: NULL-terminated arguments to add
  */
@@ -49,6 +63,8 @@ struct qemu_config {
 	const char *plugin;
 	uint64_t slice_us;
 	bool no_subtract;
+	unsigned int nr_disks;
+	struct qemu_disk disks[QEMU_MAX_DISKS];
 	int qmp_fd;
 	char **extra;
 };

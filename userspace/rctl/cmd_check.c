@@ -56,7 +56,9 @@ static void gather(const struct rctl *ctl, struct rcfs_snapshot *snap)
 
 static const char *cell(const struct rcfs_total *total, int id, char *buf)
 {
-	bool less = total->sum < total->virt;
+	/* Counts wrap, so their differences are modulo 2^64, too. */
+	uint64_t difference = total->sum - total->virt;
+	bool less = difference >> 63;
 
 	switch (id) {
 	case COL_EVENT:
@@ -66,8 +68,7 @@ static const char *cell(const struct rcfs_total *total, int id, char *buf)
 	case COL_VIRTUAL:
 		return format_u128(total->virt, false, buf);
 	case COL_DIFFERENCE:
-		return format_u128(less ? total->virt - total->sum :
-					  total->sum - total->virt, less, buf);
+		return format_u128(less ? -difference : difference, less, buf);
 	}
 	return NULL;
 }

@@ -10,12 +10,12 @@ typedef unsigned __int128 rcfs_u128;
 /**
  * struct rcfs_total - one event, summed over all containers
  * @name: event
- * @sum: sum of the containers' counts, which may exceed 64 bits if they lie
+ * @sum: sum of the containers' counts, modulo 2^64 as they are
  * @virt: the virtual counter, which the sum must equal
  */
 struct rcfs_total {
 	char *name;
-	rcfs_u128 sum;
+	uint64_t sum;
 	uint64_t virt;
 };
 

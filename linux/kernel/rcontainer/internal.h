@@ -116,7 +116,7 @@ void rcontainer_resync_current(void);
 void rcontainer_fold(struct rcontainer *top);
 void rcontainer_snapshot_cpus(struct rcontainer_counts *rows,
 			      struct rcontainer_counts *total);
-DECLARE_PER_CPU(struct rcontainer_counts, rcontainer_total);
+DECLARE_PER_CPU_ALIGNED(struct rcontainer_counts, rcontainer_total);
 
 /* energy.c */
 void rcontainer_add_counts(struct rcontainer_counts *sum,

@@ -331,16 +331,15 @@ static void test_snapshot(void **state)
 	rcfs_snapshot_free(&s);
 }
 
-static void test_snapshot_overflow(void **state)
+static void test_snapshot_wraps(void **state)
 {
 	struct rcfs_snapshot s;
 
-	/* Modulo 2^64 this sum would be right. */
+	/* Counts are modulo 2^64: picojoules of a disk get there in months. */
 	assert_int_equal(snapshot("container tsc\n/ 18446744073709551615\n"
 				  "/a 18446744073709551615\n"
 				  "virtual 18446744073709551614\n", NULL, &s), 0);
-	assert_true(s.total[0].sum == (rcfs_u128)UINT64_MAX * 2);
-	assert_true(s.total[0].sum != s.total[0].virt);
+	assert_true(s.total[0].sum == s.total[0].virt);
 	rcfs_snapshot_free(&s);
 }
 
@@ -436,7 +435,7 @@ int main(void)
 		cmocka_unit_test(test_u128),
 		cmocka_unit_test(test_columns),
 		cmocka_unit_test(test_snapshot),
-		cmocka_unit_test(test_snapshot_overflow),
+		cmocka_unit_test(test_snapshot_wraps),
 		cmocka_unit_test(test_snapshot_garbage),
 		cmocka_unit_test(test_read),
 		cmocka_unit_test(test_node_path),
