@@ -17,8 +17,6 @@ status=0
 ignore=(
 	# Who sends the series signs it; MAINTAINERS is a patch of its own.
 	MISSING_SIGN_OFF FILE_PATH_CHANGES
-	# It takes "u64 (*rows)[N]", a pointer to an array, for a function.
-	FUNCTION_ARGUMENTS
 	# The macros that use an argument twice define variables named by it.
 	MACRO_ARG_REUSE
 	# It takes "(struct x *p) { p->y = 0; }" of a function on one line for a
@@ -56,11 +54,11 @@ part_checkpatch() {
 # checked, not built again.
 part_sparse() {
 	local dir said
-	for dir in arch/pmc/ kernel/rcontainer/; do
+	for dir in arch/pmc/ kernel/rcontainer/ block/energy/ drivers/pvblk/; do
 		said=$(KBUILD_CHECKSRC=2 scripts/kernel.sh "$cache" guest x86_64 "$dir" \
 			configs/guest.config 2>&1 >/dev/null) ||
 			printf '%s\nsparse: %s was not checked\n' "$said" "$dir"
-		grep -E '(arch/pmc|kernel/rcontainer|linux/(pmc|rcontainer|pvenergy)\.h|^make|rror)' \
+		grep -E '(arch/pmc|kernel/rcontainer|block/energy|drivers/pvblk|linux/(pmc|rcontainer|blk-energy|pvenergy|pvblk)\.h|^make|rror)' \
 			<<<"$said" | grep -v 'context imbalance'
 	done
 }
@@ -73,6 +71,7 @@ part_shellcheck() {
 
 part_kernel-doc() {
 	find linux/include/linux linux/include/uapi linux/kernel linux/arch \
+		linux/block linux/drivers \
 		-name '*.[ch]' -print0 | sort -z |
 		xargs -0 perl "$pristine/scripts/kernel-doc" -none -Wall 2>&1 |
 		grep -v '^$'
