@@ -286,6 +286,7 @@ void __blk_energy_submit_bio(struct bio *bio)
  * @bio: the bio
  *
  * Context: any.
+ * Return: whether both have the same owner or the driver splits costs.
  */
 bool __blk_energy_mergeable(const struct request *rq, const struct bio *bio)
 {
@@ -298,6 +299,7 @@ bool __blk_energy_mergeable(const struct request *rq, const struct bio *bio)
  * @rq: a request of one owner
  *
  * Context: any.
+ * Return: the owner's id, 0 for nobody.
  */
 u32 blk_energy_rq_owner(const struct request *rq)
 {

@@ -82,7 +82,7 @@ int rcontainer_register_device(const char *name)
 	if (nr_devices == RCONTAINER_MAX_DEVICES)
 		return -ENOSPC;
 	strscpy(devices[i].name, name);
-	/* The name before it counts. */
+	/* The name before it counts: see rcontainer_device_name(). */
 	smp_store_release(&nr_devices, i + 1);
 	schedule_delayed_work(&fold_work, FOLD_INTERVAL);
 	return i;
@@ -98,6 +98,7 @@ EXPORT_SYMBOL_GPL(rcontainer_register_device);
  */
 const char *rcontainer_device_name(unsigned int device)
 {
+	/* Pairs with the release in rcontainer_register_device(). */
 	if (device >= smp_load_acquire(&nr_devices))
 		return NULL;
 	return devices[device].name;
