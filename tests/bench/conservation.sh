@@ -20,6 +20,7 @@ cpus=(--nr-pcpus 2 --pcpus "0,1")
 machine=
 accountant=
 busy_pid=
+tries=0
 
 # shellcheck disable=SC2317 # called by the trap
 cleanup() {
@@ -48,6 +49,10 @@ storm() {
 	[ -z "$busy_pid" ] || stop_busy
 	busy_pid=
 	rm -rf "$machine"
+	if stale_int3 "$log.guest" && [ $((tries += 1)) -lt 3 ]; then
+		storm "$@"
+		return
+	fi
 	clean_log "$log.guest" || status=1
 	tests/conservation.sh "$log.guest" "$log.accountant" >"$log.csv" || status=$?
 	sed "1d; s/^/${name}_/" "$log.csv" >>"$csv"
