@@ -9,7 +9,7 @@ export CACHE BUILD
 # Debian packages, one line per use.
 PACKAGES := \
 	linux-source-6.12 gcc make ccache flex bison bc libelf-dev libssl-dev xz-utils rsync patch \
-	libsmartcols-dev libcmocka-dev pkg-config \
+	libsmartcols-dev libcmocka-dev liburing-dev pkg-config \
 	qemu-system-x86 busybox-static cpio gzip coreutils dmsetup bsdextrautils \
 	gnuplot-nox gawk git python3-minimal \
 	sparse shellcheck perl

@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* What a guest sees of its disk. */
+#include <err.h>
+#include <fcntl.h>
+#include <linux/fs.h>
+#include <linux/virtio_config.h>
+#include <stddef.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "cli.h"
+#include "pvblkd.h"
+
+/* Where the file does not say. */
+#define DIRECT_ALIGN	4096
+
+/*
+ * Segments of a request: with its header and its reply that makes 128, the
+ * usual size of a queue.
+ */
+#define SEG_MAX		126
+
+static int open_file(const struct disk *disk, int flags)
+{
+	int fd = open(disk->file, flags | O_CLOEXEC |
+		      (disk->readonly ? O_RDONLY : O_RDWR));
+
+	if (fd < 0)
+		err(exit_failure, "%s: cannot open %s%s", disk->name, disk->file,
+		    flags & O_DIRECT ? " for direct access" : "");
+	return fd;
+}
+
+static void find_alignment(struct disk *disk)
+{
+	struct statx stx = { 0 };
+	unsigned int block;
+
+	disk->align = disk->mem_align = DIRECT_ALIGN;
+	if (!statx(disk->fd, "", AT_EMPTY_PATH, STATX_DIOALIGN, &stx) &&
+	    stx.stx_mask & STATX_DIOALIGN && stx.stx_dio_offset_align) {
+		disk->align = stx.stx_dio_offset_align;
+		disk->mem_align = stx.stx_dio_mem_align;
+	} else if (!ioctl(disk->fd, BLKSSZGET, &block)) {
+		disk->align = disk->mem_align = block;
+	}
+	if (disk->align < SECTOR_SIZE)
+		disk->align = SECTOR_SIZE;
+	if (disk->mem_align < sizeof(void *))
+		disk->mem_align = sizeof(void *);
+}
+
+static uint64_t file_sectors(const struct disk *disk)
+{
+	struct stat st;
+	uint64_t size;
+
+	if (fstat(disk->fd, &st))
+		err(exit_failure, "%s: %s", disk->name, disk->file);
+	if (S_ISREG(st.st_mode))
+		size = st.st_size;
+	else if (!S_ISBLK(st.st_mode))
+		errx(exit_failure, "%s: %s is neither a file nor a block device",
+		     disk->name, disk->file);
+	else if (ioctl(disk->fd, BLKGETSIZE64, &size))
+		err(exit_failure, "%s: %s", disk->name, disk->file);
+	return size / SECTOR_SIZE;
+}
+
+void disk_open(struct disk *disk)
+{
+	disk->waiting_fd = -1;
+	disk->fd = disk->buffered_fd = open_file(disk, 0);
+	disk->align = disk->mem_align = 1;
+	disk->sectors = file_sectors(disk);
+	if (!disk->sectors)
+		errx(exit_failure, "%s: %s is empty", disk->name, disk->file);
+	if (disk->direct) {
+		disk->fd = open_file(disk, O_DIRECT);
+		find_alignment(disk);
+	}
+}
+
+void disk_resize(struct disk *disk)
+{
+	disk->sectors = file_sectors(disk);
+}
+
+uint64_t disk_features(const struct disk *disk)
+{
+	uint64_t features = 1ULL << VIRTIO_F_VERSION_1 |
+			    1ULL << VIRTIO_RING_F_INDIRECT_DESC |
+			    1ULL << VIRTIO_RING_F_EVENT_IDX |
+			    1ULL << VIRTIO_BLK_F_SEG_MAX |
+			    1ULL << VIRTIO_BLK_F_BLK_SIZE |
+			    1ULL << VIRTIO_BLK_F_TOPOLOGY |
+			    1ULL << VIRTIO_BLK_F_FLUSH |
+			    1ULL << VIRTIO_BLK_F_CONFIG_WCE |
+			    1ULL << VIRTIO_BLK_F_MQ |
+			    1ULL << VHOST_F_PROTOCOL_FEATURES;
+
+	if (disk->readonly)
+		features |= 1ULL << VIRTIO_BLK_F_RO;
+	else
+		features |= 1ULL << VIRTIO_BLK_F_DISCARD |
+			    1ULL << VIRTIO_BLK_F_WRITE_ZEROES;
+	return features;
+}
+
+void disk_config(const struct disk *disk, struct virtio_blk_config *config)
+{
+	uint32_t block = disk->direct ? disk->align : DIRECT_ALIGN;
+
+	memset(config, 0, sizeof(*config));
+	config->capacity = disk->sectors;
+	config->seg_max = SEG_MAX;
+	config->blk_size = SECTOR_SIZE;
+	config->physical_block_exp = __builtin_ctz(block / SECTOR_SIZE);
+	config->min_io_size = block / SECTOR_SIZE;
+	config->wce = disk->writeback;
+	config->num_queues = disk->nr_queues;
+	config->max_discard_sectors = BLK_MAX_RANGE;
+	config->max_discard_seg = 1;
+	config->discard_sector_alignment = block / SECTOR_SIZE;
+	config->max_write_zeroes_sectors = BLK_MAX_RANGE;
+	config->max_write_zeroes_seg = 1;
+	config->write_zeroes_may_unmap = 1;
+	_Static_assert(offsetof(struct virtio_blk_config, wce) + 1 ==
+		       PVBLK_MARK_OFFSET, "the mark is in an unused byte");
+	((uint8_t *)config)[PVBLK_MARK_OFFSET] = PVBLK_MARK | PVBLK_VERSION;
+}
+
+void disk_model(const struct disk *disk, struct pvblk_model *model)
+{
+	struct pvblk_device *device = model->devices;
+
+	memset(model, 0, sizeof(*model));
+	model->version = PVBLK_VERSION;
+	model->nr_devices = NR_DEVICES;
+	for (int i = 0; i < NR_DEVICES; i++) {
+		memcpy(device[i].name, disk->state->device[i], PVBLK_NAME_LEN);
+		device[i].base_uj = state_base(disk->state, i) / 1000000;
+	}
+	device[DEVICE_DISK].max_request_pj = disk->physical->cost.max_request_pj;
+	device[DEVICE_DISK].max_byte_pj = disk->physical->cost.max_byte_pj;
+	device[DEVICE_CPU].max_request_pj = COST_CPU_MAX_PJ;
+}
+
+bool disk_writethrough(const struct disk *disk)
+{
+	/* A guest that knows of no cache cannot flush it. */
+	return !disk->writeback || !(disk->features >> VIRTIO_BLK_F_FLUSH & 1);
+}

@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <err.h>
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli.h"
+#include "options.h"
+#include "pvblkd.h"
+
+#define DEFAULT_STATE_DIR	"/var/lib/rcontainer"
+#define DEFAULT_QUEUES		8
+
+__attribute__((noreturn))
+static void usage(void)
+{
+	printf("\nUsage:\n"
+	       " %1$s [options] --disk NAME,socket=PATH,file=PATH...\n"
+	       " %1$s --show STATE-FILE...\n", program_invocation_short_name);
+	puts("\nServe disks to virtual machines, and tell them what each request costs.\n\n"
+	     "Options:\n"
+	     " -d, --disk NAME,OPTION,...  serve a disk; its options:\n"
+	     "                               socket=PATH   where QEMU connects\n"
+	     "                               file=PATH     image or block device\n"
+	     "                               model=FILE    energy model\n"
+	     "                               device=NAME   physical disk, as guests see it\n"
+	     "                               queues=N      at most so many (default: 8)\n"
+	     "                               readonly      refuse to write\n"
+	     "                               direct        past the page cache\n"
+	     " -m, --model FILE            energy model (default: IBM Ultrastar)\n"
+	     " -s, --state-dir DIR         for totals (default: " DEFAULT_STATE_DIR ")\n"
+	     " -p, --cpu-power-mw MW       reckon the own CPU time at this power\n"
+	     " -S, --show                  show the totals in state files, and end\n"
+	     "\n"
+	     " -h, --help                  display this help\n"
+	     " -V, --version               display version\n"
+	     "\n"
+	     "For more details see pvblkd(8).");
+	exit(EXIT_SUCCESS);
+}
+
+/* Up to a comma; one that is meant is there twice. */
+static char *next_word(char **rest)
+{
+	char *word = *rest, *to = word, *from = word;
+
+	if (!*from)
+		return NULL;
+	for (; *from; *to++ = *from++) {
+		if (*from != ',')
+			continue;
+		if (from[1] != ',') {
+			from++;
+			break;
+		}
+		from++;
+	}
+	*rest = from;
+	/* What was behind the word is copied before it is overwritten. */
+	if (to < from)
+		*to = '\0';
+	return word;
+}
+
+static bool client_name_valid(const char *name)
+{
+	size_t len = strlen(name);
+
+	return len && len < STATE_NAME_LEN && *name != '.' && *name != '-' &&
+	       strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_") == len;
+}
+
+/* Return: whether it was that option. */
+static bool take_value(const char *disk, const char *word, const char *key,
+		       char **value)
+{
+	size_t len = strlen(key);
+
+	if (strncmp(word, key, len) || word[len] != '=')
+		return false;
+	if (*value)
+		errx(exit_failure, "--disk %s: %s is there twice", disk, key);
+	if (!word[len + 1])
+		errx(exit_failure, "--disk %s: %s is empty", disk, key);
+	*value = format("%s", word + len + 1);
+	return true;
+}
+
+static void take_word(struct disk_options *d, const char *word)
+{
+	char *queues = NULL, *option;
+
+	if (!strcmp(word, "readonly")) {
+		d->readonly = true;
+	} else if (!strcmp(word, "direct")) {
+		d->direct = true;
+	} else if (take_value(d->name, word, "queues", &queues)) {
+		option = format("disk %s: queues", d->name);
+		d->queues = option_number(option, queues, 1, MAX_QUEUES);
+		free(option);
+		free(queues);
+	} else if (!take_value(d->name, word, "socket", &d->socket) &&
+		   !take_value(d->name, word, "file", &d->file) &&
+		   !take_value(d->name, word, "model", &d->model) &&
+		   !take_value(d->name, word, "device", &d->device)) {
+		errx(exit_failure, "--disk %s: unknown option '%s'", d->name, word);
+	}
+}
+
+static struct disk_options *parse_disk(const char *arg)
+{
+	struct disk_options *d = calloc(1, sizeof(*d));
+	char *copy = format("%s", arg), *rest = copy;
+	const char *word = next_word(&rest);
+
+	if (!d)
+		err(exit_failure, "cannot allocate memory");
+	if (!word || !client_name_valid(word))
+		errx(exit_failure, "--disk: '%s' is not a name: up to %d letters, digits, '.', '-' and '_'",
+		     word ? word : "", STATE_NAME_LEN - 1);
+	d->name = format("%s", word);
+	d->queues = DEFAULT_QUEUES;
+	while ((word = next_word(&rest)))
+		take_word(d, word);
+	free(copy);
+	if (!d->socket || !d->file)
+		errx(exit_failure, "--disk %s: %s is missing", d->name,
+		     d->socket ? "file" : "socket");
+	if (d->device && (!diskmodel_name_valid(d->device) ||
+			  !strcmp(d->device, CPU_DEVICE_NAME)))
+		errx(exit_failure, "--disk %s: '%s' cannot be a device's name",
+		     d->name, d->device);
+	return d;
+}
+
+static void add_disk(struct options *options, const char *arg)
+{
+	struct disk_options **tail = &options->disks, *d = parse_disk(arg);
+	unsigned int nr = 1;
+
+	for (; *tail; tail = &(*tail)->next, nr++) {
+		if (!strcmp((*tail)->name, d->name))
+			errx(exit_failure, "--disk %s is there twice", d->name);
+		if (!strcmp((*tail)->socket, d->socket))
+			errx(exit_failure, "--disk %s: socket %s is that of %s",
+			     d->name, d->socket, (*tail)->name);
+	}
+	if (nr > MAX_DISKS)
+		errx(exit_failure, "more than %d disks", MAX_DISKS);
+	*tail = d;
+}
+
+void options_parse(struct options *options, int argc, char **argv)
+{
+	static const struct option longopts[] = {
+		{ "disk",		required_argument, NULL, 'd' },
+		{ "model",		required_argument, NULL, 'm' },
+		{ "state-dir",		required_argument, NULL, 's' },
+		{ "cpu-power-mw",	required_argument, NULL, 'p' },
+		{ "show",		no_argument,	   NULL, 'S' },
+		{ "help",		no_argument,	   NULL, 'h' },
+		{ "version",		no_argument,	   NULL, 'V' },
+		{ 0 }
+	};
+	int c;
+
+	options->state_dir = DEFAULT_STATE_DIR;
+	options->cpu_power_mw = CPU_DEFAULT_MW;
+	while ((c = getopt_long(argc, argv, "d:m:s:p:ShV", longopts, NULL)) >= 0) {
+		switch (c) {
+		case 'd':
+			add_disk(options, optarg);
+			break;
+		case 'm':
+			options->model = optarg;
+			break;
+		case 's':
+			options->state_dir = optarg;
+			break;
+		case 'p':
+			options->cpu_power_mw = option_number("cpu-power-mw", optarg,
+							      0, 1000000);
+			options->cpu_power_given = true;
+			break;
+		case 'S':
+			options->show = true;
+			break;
+		case 'h':
+			usage();
+		case 'V':
+			printf("%s from %s\n", program_invocation_short_name,
+			       PACKAGE_STRING);
+			exit(EXIT_SUCCESS);
+		default:
+			fprintf(stderr, "Try '%s --help' for more information.\n",
+				program_invocation_short_name);
+			exit(exit_failure);
+		}
+	}
+	options->first = optind;
+	if (options->show && optind == argc)
+		errx(exit_failure, "--show: of which file?");
+	if (!options->show && optind < argc)
+		errx(exit_failure, "unexpected argument '%s'", argv[optind]);
+	if (!options->show && !options->disks)
+		errx(exit_failure, "--disk is missing");
+	if (options->show && options->disks)
+		errx(exit_failure, "--show and --disk exclude each other");
+}

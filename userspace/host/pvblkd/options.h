@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The command line of pvblkd. */
+#ifndef PVBLKD_OPTIONS_H
+#define PVBLKD_OPTIONS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/**
+ * struct disk_options - a --disk option
+ * @next: the one behind it
+ * @name: the client's
+ * @socket: path
+ * @file: path
+ * @model: path, NULL for the default
+ * @device: name of the physical disk, NULL for the model's
+ * @readonly: flag
+ * @direct: flag
+ * @queues: number
+ */
+struct disk_options {
+	struct disk_options *next;
+	char *name;
+	char *socket;
+	char *file;
+	char *model;
+	char *device;
+	bool readonly;
+	bool direct;
+	unsigned int queues;
+};
+
+/**
+ * struct options - the command line
+ * @disks: list, in its order
+ * @model: path of the model for disks that have none, NULL for the default
+ * @state_dir: path
+ * @cpu_power_mw: where there are no counters
+ * @cpu_power_given: use no counters
+ * @show: show the files that are the arguments, from @first on
+ * @first: see @show
+ */
+struct options {
+	struct disk_options *disks;
+	const char *model;
+	const char *state_dir;
+	uint64_t cpu_power_mw;
+	bool cpu_power_given;
+	bool show;
+	int first;
+};
+
+/* Any error is the end of the program. */
+void options_parse(struct options *options, int argc, char **argv);
+
+#endif /* PVBLKD_OPTIONS_H */

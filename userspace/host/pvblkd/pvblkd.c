@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* pvblkd - serve disks to virtual machines, and tell what each request costs. */
+#include <err.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "cli.h"
+#include "options.h"
+#include "pvblkd.h"
+
+static struct server server;
+static bool end;
+
+static int show(char **files)
+{
+	char message[STATE_ERR_LEN];
+	struct state_view view;
+	int status = EXIT_SUCCESS;
+
+	for (char **file = files; *file; file++) {
+		if (state_read(*file, &view, message)) {
+			warnx("%s", message);
+			status = EXIT_FAILURE;
+			continue;
+		}
+		if (file != files)
+			putchar('\n');
+		show_state(&view);
+	}
+	if (fflush(stdout))
+		err(EXIT_FAILURE, "cannot write");
+	return status;
+}
+
+static void show_all(void)
+{
+	struct state_view view;
+
+	server_meter(&server);
+	for (struct disk *d = server.disks; d; d = d->next) {
+		state_look(d->state, &view);
+		show_state(&view);
+		putchar('\n');
+	}
+	fflush(stdout);
+}
+
+static void resize_all(void)
+{
+	for (struct disk *d = server.disks; d; d = d->next) {
+		uint64_t sectors = d->sectors;
+
+		disk_resize(d);
+		if (d->sectors != sectors)
+			printf("%s: %" PRIu64 " sectors, up to now %" PRIu64 "\n",
+			       d->name, d->sectors, sectors);
+	}
+	fflush(stdout);
+}
+
+static void on_signal(struct watch *watch)
+{
+	const struct signalfd_siginfo *info = (const void *)&watch->data;
+
+	switch (info->ssi_signo) {
+	case SIGHUP:
+		resize_all();
+		break;
+	case SIGUSR1:
+		show_all();
+		break;
+	default:
+		/* Who is asked twice does not wait for what hangs. */
+		if (end)
+			exit(EXIT_FAILURE);
+		end = true;
+	}
+}
+
+static void catch_signals(void)
+{
+	sigset_t set;
+	int fd;
+
+	_Static_assert(sizeof(struct signalfd_siginfo) <=
+		       sizeof(((struct watch *)0)->data), "");
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGHUP);
+	sigaddset(&set, SIGUSR1);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	signal(SIGPIPE, SIG_IGN);
+	fd = signalfd(-1, &set, SFD_CLOEXEC);
+	if (fd < 0)
+		err(exit_failure, "cannot receive signals");
+	watch_start(&server.io, fd, sizeof(struct signalfd_siginfo), on_signal, NULL);
+}
+
+/* Disks on the same device are on one physical disk, so they share its model. */
+static struct physical *find_physical(const struct disk_options *d,
+				      const char *file)
+{
+	char message[DISKMODEL_ERR_LEN];
+	struct physical *p, *new = calloc(1, sizeof(*new));
+
+	if (!new)
+		err(exit_failure, "cannot allocate memory");
+	if (diskmodel_load(file, &new->model, message))
+		errx(exit_failure, "%s", message);
+	if (d->device)
+		strcpy(new->model.name, d->device);
+	if (!strcmp(new->model.name, CPU_DEVICE_NAME))
+		errx(exit_failure, "%s: '%s' cannot be a device's name", file,
+		     CPU_DEVICE_NAME);
+	for (p = server.physicals; p; p = p->next) {
+		if (strcmp(p->model.name, new->model.name))
+			continue;
+		if (memcmp(&p->model, &new->model, sizeof(p->model)))
+			errx(exit_failure, "--disk %s: device %s has another model, %s",
+			     d->name, p->model.name, p->file);
+		free(new);
+		return p;
+	}
+	new->file = file;
+	cost_disk_init(&new->cost, &new->model);
+	new->meter.power_mw = new->model.idle_power_mw;
+	new->meter.last_ns = monotonic_ns();
+	new->next = server.physicals;
+	server.physicals = new;
+	return new;
+}
+
+static void open_state(struct disk *disk, const char *dir)
+{
+	char device[NR_DEVICES][PVBLK_NAME_LEN] = { [DEVICE_CPU] = CPU_DEVICE_NAME };
+	char *path = format("%s/%s.state", dir, disk->name);
+	char message[STATE_ERR_LEN];
+
+	strcpy(device[DEVICE_DISK], disk->physical->model.name);
+	disk->state = state_open(path, disk->name, device, NR_DEVICES,
+				 disk->physical->cost.rate, message);
+	if (!disk->state)
+		errx(exit_failure, "%s", message);
+	free(path);
+}
+
+static void add_disk(const struct disk_options *d, const struct options *options,
+		     const char *default_model)
+{
+	const char *model = d->model ? d->model : options->model;
+	struct disk *disk = calloc(1, sizeof(*disk)), **tail = &server.disks;
+
+	if (!disk)
+		err(exit_failure, "cannot allocate memory");
+	disk->server = &server;
+	disk->name = d->name;
+	disk->file = d->file;
+	disk->socket = d->socket;
+	disk->readonly = d->readonly;
+	disk->direct = d->direct;
+	disk->nr_queues = d->queues;
+	disk->physical = find_physical(d, model ? model : default_model);
+	open_state(disk, options->state_dir);
+	disk_open(disk);
+	while (*tail)
+		tail = &(*tail)->next;
+	*tail = disk;
+	disk_listen(disk);
+	printf("%s: %s, %" PRIu64 " bytes%s%s, at %s, on %s of %s\n", disk->name,
+	       disk->file, disk->sectors * SECTOR_SIZE,
+	       disk->readonly ? ", read-only" : "",
+	       disk->direct ? ", direct" : "", disk->socket,
+	       disk->physical->model.name, disk->physical->file);
+}
+
+static void start(const struct options *options)
+{
+	char *default_model = beside_program("models/ultrastar.disk");
+	struct cpu_source *source = NULL;
+	char text[128];
+
+	if (!options->cpu_power_given)
+		source = cpu_source_perf();
+	if (!source)
+		source = cpu_source_clock(options->cpu_power_mw);
+	server_init(&server, source);
+	source->describe(source, text, sizeof(text));
+	printf("own CPU: %s; %" PRIu64 " mW without requests\n", text,
+	       server.cpu_meter.power_mw);
+	catch_signals();
+	if (mkdir(options->state_dir, 0700) && errno != EEXIST)
+		err(exit_failure, "%s", options->state_dir);
+	for (const struct disk_options *d = options->disks; d; d = d->next)
+		add_disk(d, options, default_model);
+	puts("ready");
+	fflush(stdout);
+}
+
+static void remove_sockets(void)
+{
+	for (struct disk *d = server.disks; d; d = d->next)
+		unlink(d->socket);
+}
+
+int main(int argc, char **argv)
+{
+	struct options options = { 0 };
+
+	options_parse(&options, argc, argv);
+	if (options.show)
+		return show(argv + options.first);
+	start(&options);
+	while (!end)
+		server_step(&server, true);
+	remove_sockets();
+	server_stop(&server);
+	show_all();
+	io_exit(&server.io);
+	return EXIT_SUCCESS;
+}

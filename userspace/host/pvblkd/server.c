@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <err.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/timerfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "cli.h"
+#include "pvblkd.h"
+
+#define NSEC_PER_SEC	1000000000ULL
+
+uint64_t monotonic_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * NSEC_PER_SEC + ts.tv_nsec;
+}
+
+static uint64_t nap(uint64_t ns)
+{
+	const struct timespec ts = { ns / NSEC_PER_SEC, ns % NSEC_PER_SEC };
+
+	nanosleep(&ts, NULL);
+	return monotonic_ns();
+}
+
+static void on_timer(struct watch *watch)
+{
+	server_meter(watch->owner);
+}
+
+/* So that who looks at the state files sees meters that are not too old. */
+static void set_timer(struct server *server, time_t seconds)
+{
+	const struct itimerspec its = {
+		.it_interval.tv_sec = seconds,
+		.it_value.tv_sec = seconds,
+	};
+
+	timerfd_settime(server->timer->fd, 0, &its, NULL);
+}
+
+void server_init(struct server *server, struct cpu_source *source)
+{
+	int ret = io_init(&server->io);
+	int fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC);
+
+	if (ret)
+		errx(exit_failure, "cannot use io_uring: %s", strerror(-ret));
+	if (fd < 0)
+		err(exit_failure, "cannot create timer");
+	server->timer = watch_start(&server->io, fd, sizeof(uint64_t), on_timer,
+				    server);
+	mem_init();
+	server->cpu_source = source;
+	server->cpu_meter.power_mw = cpu_base_mw(source, nap);
+	server->cpu_meter.last_ns = monotonic_ns();
+	cost_cpu_init(&server->cpu, server->cpu_meter.power_mw, monotonic_ns(),
+		      source->consumed(source));
+}
+
+void server_meter(struct server *server)
+{
+	uint64_t now = monotonic_ns();
+	energy_t share[NR_DEVICES];
+
+	share[DEVICE_CPU] = cost_meter_share(&server->cpu_meter, now,
+					     server->clients);
+	for (struct physical *p = server->physicals; p; p = p->next) {
+		share[DEVICE_DISK] = cost_meter_share(&p->meter, now, p->clients);
+		for (struct disk *d = server->disks; d; d = d->next)
+			if (d->client && d->physical == p)
+				state_add_base(d->state, share);
+	}
+}
+
+void server_join(struct server *server, struct disk *disk)
+{
+	server_meter(server);
+	disk->client = true;
+	disk->physical->clients++;
+	if (!server->clients++)
+		set_timer(server, 1);
+}
+
+void server_leave(struct server *server, struct disk *disk)
+{
+	server_meter(server);
+	disk->client = false;
+	disk->physical->clients--;
+	if (!--server->clients)
+		set_timer(server, 0);
+}
+
+/* There was no room for some requests, which may be there now. */
+static void feed(struct server *server)
+{
+	if (!server->starved || io_full(&server->io))
+		return;
+	server->starved = false;
+	for (struct disk *d = server->disks; d; d = d->next) {
+		for (unsigned int i = 0; i < d->nr_queues; i++) {
+			struct queue *q = &d->queue[i];
+
+			if (q->starved) {
+				q->starved = false;
+				queue_process(q);
+			}
+		}
+	}
+}
+
+static void check_memory(struct disk *disk)
+{
+	if (disk->lost || !mem_lost(&disk->mem))
+		return;
+	disk->lost = true;
+	for (unsigned int i = 0; i < disk->nr_queues; i++)
+		if (disk->queue[i].started)
+			queue_break(&disk->queue[i], "memory was truncated");
+}
+
+void server_step(struct server *server, bool wait)
+{
+	int ret = io_run(&server->io, wait);
+	struct queue *q;
+
+	if (ret < 0)
+		errx(exit_failure, "io_uring: %s", strerror(-ret));
+	do {
+		while ((q = server->dirty)) {
+			server->dirty = q->next_dirty;
+			q->dirty = false;
+			queue_commit(q);
+		}
+		feed(server);
+		for (struct disk *d = server->disks; d; d = d->next) {
+			check_memory(d);
+			if (!d->in_flight && (d->hold || d->closing))
+				disk_idle(d);
+		}
+	} while (server->dirty);
+}
+
+static bool busy(const struct server *server)
+{
+	for (const struct disk *d = server->disks; d; d = d->next)
+		if (d->in_flight)
+			return true;
+	return false;
+}
+
+void server_stop(struct server *server)
+{
+	server->stopping = true;
+	while (busy(server))
+		server_step(server, true);
+	/* The last signals are not on their way yet. */
+	server_step(server, false);
+	server_meter(server);
+}

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <err.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "fixture.h"
+
+struct fixture fixture;
+
+static energy_t consumed(struct cpu_source *source)
+{
+	return fixture.consumed;
+}
+
+void fixture_init(bool io)
+{
+	static char device[2][PVBLK_NAME_LEN] = { "disk", CPU_DEVICE_NAME };
+	struct disk *disk = &fixture.disk;
+	char message[STATE_ERR_LEN];
+	int fd;
+
+	memset(&fixture, 0, sizeof(fixture));
+	strcpy(fixture.dir, "/tmp/test_pvblkd.XXXXXX");
+	if (!mkdtemp(fixture.dir))
+		err(EXIT_FAILURE, "mkdtemp");
+	snprintf(fixture.file, sizeof(fixture.file), "%s/image", fixture.dir);
+	snprintf(fixture.state, sizeof(fixture.state), "%s/vm.state", fixture.dir);
+	fd = open(fixture.file, O_RDWR | O_CREAT, 0600);
+	if (fd < 0 || ftruncate(fd, FIXTURE_BYTES))
+		err(EXIT_FAILURE, "%s", fixture.file);
+	close(fd);
+
+	fixture.source.consumed = consumed;
+	if (io)
+		server_init(&fixture.server, &fixture.source);
+	fixture.server.cpu_source = &fixture.source;
+	fixture.physical.model = (struct diskmodel){
+		.name = "disk", .idle_power_mw = 4083, .speed = { 6714, 57000000 },
+	};
+	cost_disk_init(&fixture.physical.cost, &fixture.physical.model);
+	fixture.physical.meter.last_ns = monotonic_ns();
+	fixture.physical.meter.power_mw = 4083;
+	fixture.server.physicals = &fixture.physical;
+	fixture.server.disks = disk;
+	disk->server = &fixture.server;
+	disk->name = "vm";
+	disk->file = fixture.file;
+	disk->nr_queues = FIXTURE_QUEUES;
+	disk->physical = &fixture.physical;
+	for (int i = 0; i < FIXTURE_QUEUES; i++)
+		queue_init(&disk->queue[i], disk, i);
+	disk->state = state_open(fixture.state, "vm", device, NR_DEVICES,
+				 fixture.physical.cost.rate, message);
+	if (!disk->state)
+		errx(EXIT_FAILURE, "%s", message);
+	disk_open(disk);
+}
+
+void fixture_exit(void)
+{
+	munmap(fixture.disk.state, sizeof(*fixture.disk.state));
+	close(fixture.disk.fd);
+	unlink(fixture.file);
+	unlink(fixture.state);
+	rmdir(fixture.dir);
+}

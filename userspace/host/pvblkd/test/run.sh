@@ -1,0 +1,215 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# pvblkd with stock QEMU and an ordinary guest: Debian's kernel and its
+# virtio_blk, as TAP.
+#
+#	run.sh BUILD_USER_DIR
+set -uo pipefail
+
+bin=$(realpath "$1")
+here=$(cd "$(dirname "$0")" && pwd)
+top=$(cd "$here/../../../.." && pwd)
+: "${CACHE:=${XDG_CACHE_HOME:-$HOME/.cache}/rcontainer}"
+kernel_dir=$CACHE/debian-kernel
+
+# Sockets and images in memory; direct I/O wants a file system with a disk.
+work=$(mktemp -d /dev/shm/rcontainer-pvblkd.XXXXXX)
+disk_dir=$(mktemp -d /var/tmp/rcontainer-pvblkd.XXXXXX)
+server=
+guests=()
+
+leave() {
+	for pid in "$server" "${guests[@]}"; do
+		[ -z "$pid" ] || kill -KILL "$pid" 2>/dev/null
+	done
+	wait 2>/dev/null
+	rm -rf "$work" "$disk_dir"
+}
+trap leave EXIT
+trap 'exit 1' TERM INT HUP
+
+# check NAME COMMAND...
+check() {
+	local name=$1
+	shift
+	if "$@"; then
+		echo "ok - $name"
+	else
+		echo "not ok - $name"
+		tail -n 5 "$work"/*.serial "$work/log" 2>&1 | sed 's/^/# /'
+	fi
+}
+
+# within COMMAND...: it succeeds in ten seconds.
+within() {
+	for _ in $(seq 100); do
+		"$@" && return
+		sleep 0.1
+	done
+	"$@"
+}
+
+fetch_kernel() {
+	local package
+	mkdir -p "$kernel_dir"
+	package=$(apt-cache depends linux-image-cloud-amd64 |
+		sed -n 's/.*Depends: \(linux-image-[^ ]*\)/\1/p' | head -n 1)
+	(cd "$kernel_dir" && apt-get download "$package" >/dev/null &&
+		dpkg-deb -x "$package"_*.deb x)
+}
+
+pack_guest() {
+	local modules item items=()
+	modules=$(echo "$kernel_dir"/x/lib/modules/*/kernel/drivers)
+	for item in virtio/virtio virtio/virtio_ring virtio/virtio_pci_legacy_dev \
+		virtio/virtio_pci_modern_dev virtio/virtio_pci block/virtio_blk; do
+		items+=("$modules/$item.ko=/lib/${item##*/}.ko")
+	done
+	"$top/scripts/initramfs.sh" "$work/initramfs.gz" "$here/guest.sh=/init" \
+		"${items[@]}"
+}
+
+# serve OPTION...: start the server and wait until it is ready.
+serve() {
+	: >"$work/log"
+	# A shell's background processes ignore SIGINT.
+	env --default-signal=INT "$bin/pvblkd" --state-dir "$work/state" "$@" \
+		>>"$work/log" 2>&1 </dev/null &
+	server=$!
+	within grep -q '^ready$' "$work/log"
+}
+
+# stop SIGNAL: end the server; its exit status is left in $status.
+stop() {
+	kill -"$1" "$server"
+	{ wait "$server"; } 2>/dev/null
+	status=$?
+	server=
+}
+
+# guest NAME CPUS WHAT [ARGUMENT...]: start a guest with the disk at NAME's
+# socket.  It waits for a server that is restarted, but not for its first.
+guest() {
+	local name=$1 cpus=$2 append="console=ttyS0 quiet panic=-1 do=$3 ${4-}"
+	qemu-system-x86_64 -accel tcg -m 128 -smp "$cpus" -display none -no-reboot \
+		-nodefaults -no-user-config -monitor none \
+		-object memory-backend-memfd,id=mem,size=128M,share=on \
+		-machine q35,memory-backend=mem \
+		-chardev "socket,id=c0,path=$work/$name.sock,reconnect=1" \
+		-device "vhost-user-blk-pci,chardev=c0,num-queues=$cpus" \
+		-serial "file:$work/$name.serial" \
+		-kernel "$kernel_dir"/x/boot/vmlinuz-* -initrd "$work/initramfs.gz" \
+		-append "$append" >"$work/$name.qemu" 2>&1 </dev/null &
+	guests+=($!)
+}
+
+# ended NAME WHAT: the last guest ends, and has done it.
+ended() {
+	local pid=${guests[-1]}
+	for _ in $(seq 1200); do
+		kill -0 "$pid" 2>/dev/null || break
+		sleep 0.1
+	done
+	kill -KILL "$pid" 2>/dev/null
+	wait "$pid" 2>/dev/null
+	unset 'guests[-1]'
+	grep -q "^guest: ok $2" "$work/$1.serial"
+}
+
+show() {
+	"$bin/pvblkd" --show "$work/state/$1.state"
+}
+
+# value NAME KEY
+value() {
+	show "$1" | awk -v key="$2" '$1 == key { print $2 }'
+}
+
+# conserved NAME: what the guest's kernel counted is what was accounted, to the
+# byte, and that is what it costs, to the picojoule.  The firmware reads a sector
+# before.
+conserved() {
+	local read=0 written=0 bytes
+	read -r _ _ read _ written _ < <(grep -a '^guest: read_sectors' "$work/$1.serial" | tr -d '\r')
+	read=$((read * 512 + 512)) written=$((written * 512)) bytes=$((read + written))
+	{
+		echo "guest: $read read, $written written"
+		show "$1"
+	} >>"$work/log"
+	[ "$bytes" -gt 0 ] && [ "$(value "$1" read_bytes)" = "$read" ] &&
+		[ "$(value "$1" written_bytes)" = "$written" ] &&
+		[ "$(value "$1" disk.access_pj)" = $((bytes * 60000)) ] &&
+		[ "$(value "$1" unreported.disk.access_pj)" = $((bytes * 60000)) ]
+}
+
+# rounds NAME COUNT: the guest's workers have done so many.
+rounds() {
+	[ "$(grep -ac '^guest: worker' "$work/$1.serial")" -ge "$2" ]
+}
+
+image() {
+	truncate -s "$2" "$1"
+}
+
+compgen -G "$kernel_dir/x/boot/vmlinuz-*" >/dev/null || fetch_kernel ||
+	{ echo "not ok - no kernel"; exit 1; }
+pack_guest
+
+# One disk after the other on one server.
+image "$work/ext4.img" 64M
+mkfs.ext4 -q "$work/ext4.img"
+image "$work/ro.img" 1M
+echo 'read only' | dd of="$work/ro.img" conv=notrunc 2>/dev/null
+image "$disk_dir/direct.img" 64M
+serve --disk "ext4,socket=$work/ext4.sock,file=$work/ext4.img" \
+	--disk "ro,socket=$work/ro.sock,file=$work/ro.img,readonly" \
+	--disk "direct,socket=$work/direct.sock,file=$disk_dir/direct.img,direct"
+guest ext4 2 ext4
+check "ext4 on two queues" ended ext4 ext4
+check "... which are two" grep -qa '^guest: queues 2 cpus 2' "$work/ext4.serial"
+check "... and the totals are conserved" conserved ext4
+check "... and the file system is sound" fsck.ext4 -fn "$work/ext4.img" >"$work/fsck" 2>&1
+guest ro 1 readonly
+check "read-only" ended ro readonly
+guest direct 1 unaligned
+check "direct, unaligned" ended direct unaligned
+check "... and the totals are conserved" conserved direct
+guest direct 2 load rounds=4
+check "direct, under load" ended direct load
+check "idle, it uses no CPU time" \
+	test "$(ps -o cputimes= -p "$server"; sleep 3)" = "$(ps -o cputimes= -p "$server")"
+stop TERM
+check "SIGTERM ends it with success" test "$status" = 0
+check "... and removes its sockets" test ! -e "$work/ext4.sock"
+check "... and shows totals" grep -q '^name direct' "$work/log"
+
+# Two virtual machines at once, on one process that is killed again and again.
+for name in one two; do
+	image "$work/$name.img" 64M
+done
+both=(--disk "one,socket=$work/one.sock,file=$work/one.img"
+	--disk "two,socket=$work/two.sock,file=$work/two.img")
+serve "${both[@]}"
+guest one 2 load rounds=40
+guest two 2 load rounds=40
+within rounds one 3
+for i in $(seq 10); do
+	stop KILL
+	: >"$work/log.$i"
+	check "killed $i times: starts again" serve "${both[@]}"
+	before=$(grep -ac '^guest: worker' "$work/one.serial")
+	check "... and the guest goes on" within rounds one $((before + 2))
+done
+stop TERM
+check "SIGTERM under load ends it with success" test "$status" = 0
+serve "${both[@]}"
+check "all data is there after that, of two" ended two load
+check "... and of one" ended one load
+check "ten kills: totals of one are conserved" conserved one
+check "... and of two" conserved two
+check "... without uncertainty" test "$(value one uncertain_batches)" = 0
+check "a second one of the same disk is refused" \
+	grep -q 'another process serves this disk' \
+	<(timeout 20 "$bin/pvblkd" --state-dir "$work/state" "${both[@]}" 2>&1)
+stop INT
+check "SIGINT ends it with success" test "$status" = 0
