@@ -84,8 +84,10 @@ static bool handle(struct disk *disk)
 	enum vhost_outcome outcome = vhost_handle(disk, &disk->rx);
 
 	disk->hold = outcome == VHOST_LATER;
-	if (disk->hold)
+	if (disk->hold) {
+		watch_pause(disk->conn);
 		return false;
+	}
 	vhost_rx_reset(&disk->rx);
 	if (outcome == VHOST_DROP)
 		disk_disconnect(disk);
@@ -97,8 +99,6 @@ static void on_message(struct watch *watch)
 	struct disk *disk = watch->owner;
 	int ret;
 
-	if (disk->hold)
-		return;
 	while ((ret = receive_message(disk)) > 0)
 		if (!handle(disk))
 			return;
@@ -113,6 +113,7 @@ void disk_connect(struct disk *disk, int fd)
 	disk->features = 0;
 	disk->protocol_features = 0;
 	disk->writeback = true;
+	disk->backend_fd = -1;
 	disk->conn = watch_start(&disk->server->io, fd, 0, on_message, disk);
 	server_join(disk->server, disk);
 }
@@ -138,8 +139,12 @@ static void forget_client(struct disk *disk)
 		queue_stop(q);
 		signal_free(q->call);
 		signal_free(q->error);
-		q->call = q->error = NULL;
+		q->call = NULL;
+		q->error = NULL;
 	}
+	if (disk->backend_fd >= 0)
+		close(disk->backend_fd);
+	disk->backend_fd = -1;
 	mem_unmap(&disk->mem);
 	inflight_unmap(&disk->inflight);
 	disk->closing = false;
@@ -155,12 +160,10 @@ void disk_idle(struct disk *disk)
 	if (disk->closing) {
 		forget_client(disk);
 	} else if (disk->hold) {
-		bool more = handle(disk);
-
+		if (handle(disk))
+			watch_resume(disk->conn);
 		for (unsigned int i = 0; i < disk->nr_queues; i++)
 			queue_process(&disk->queue[i]);
-		if (more)
-			on_message(disk->conn);
 	}
 }
 

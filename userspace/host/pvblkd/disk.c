@@ -2,9 +2,11 @@
 /* What a guest sees of its disk. */
 #include <err.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <linux/fs.h>
 #include <linux/virtio_config.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
@@ -38,13 +40,15 @@ static void find_alignment(struct disk *disk)
 	struct statx stx = { 0 };
 	unsigned int block;
 
-	disk->align = disk->mem_align = DIRECT_ALIGN;
+	disk->align = DIRECT_ALIGN;
+	disk->mem_align = DIRECT_ALIGN;
 	if (!statx(disk->fd, "", AT_EMPTY_PATH, STATX_DIOALIGN, &stx) &&
 	    stx.stx_mask & STATX_DIOALIGN && stx.stx_dio_offset_align) {
 		disk->align = stx.stx_dio_offset_align;
 		disk->mem_align = stx.stx_dio_mem_align;
 	} else if (!ioctl(disk->fd, BLKSSZGET, &block)) {
-		disk->align = disk->mem_align = block;
+		disk->align = block;
+		disk->mem_align = block;
 	}
 	if (disk->align < SECTOR_SIZE)
 		disk->align = SECTOR_SIZE;
@@ -72,8 +76,11 @@ static uint64_t file_sectors(const struct disk *disk)
 void disk_open(struct disk *disk)
 {
 	disk->waiting_fd = -1;
-	disk->fd = disk->buffered_fd = open_file(disk, 0);
-	disk->align = disk->mem_align = 1;
+	disk->backend_fd = -1;
+	disk->buffered_fd = open_file(disk, 0);
+	disk->fd = disk->buffered_fd;
+	disk->align = 1;
+	disk->mem_align = 1;
 	disk->sectors = file_sectors(disk);
 	if (!disk->sectors)
 		errx(exit_failure, "%s: %s is empty", disk->name, disk->file);
@@ -85,7 +92,15 @@ void disk_open(struct disk *disk)
 
 void disk_resize(struct disk *disk)
 {
-	disk->sectors = file_sectors(disk);
+	uint64_t sectors = file_sectors(disk);
+
+	if (sectors == disk->sectors)
+		return;
+	printf("%s: %" PRIu64 " bytes, up to now %" PRIu64 "\n", disk->name,
+	       sectors * SECTOR_SIZE, disk->sectors * SECTOR_SIZE);
+	fflush(stdout);
+	disk->sectors = sectors;
+	vhost_config_changed(disk);
 }
 
 uint64_t disk_features(const struct disk *disk)

@@ -15,7 +15,7 @@
 #include "vring.h"
 
 #define ALIGNMENT	64
-#define barrier()	__asm__ volatile("" ::: "memory")
+#define barrier()	__atomic_thread_fence(__ATOMIC_ACQ_REL)
 
 static size_t queue_len(uint16_t queue_size)
 {

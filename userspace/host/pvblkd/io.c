@@ -102,15 +102,15 @@ static void watch_done(struct io_op *op, int res)
 {
 	struct watch *watch = (struct watch *)op;
 
-	watch->armed = false;
 	if (!watch->stopped && !watch->paused && res > 0)
 		watch->ready(watch);
 	/* Nothing comes any more where there was an error: somebody will stop it. */
 	if (watch->stopped)
 		watch_release(watch);
-	else if (!watch->paused && !watch->armed &&
-		 (res > 0 || res == -EINTR || res == -EAGAIN))
+	else if (!watch->paused && (res > 0 || res == -EINTR || res == -EAGAIN))
 		watch_arm(watch);
+	else
+		watch->armed = false;
 }
 
 void watch_resume(struct watch *watch)
@@ -139,12 +139,12 @@ struct watch *watch_start(struct io *io, int fd, unsigned int len,
 
 void watch_stop(struct watch *watch)
 {
-	if (!watch || watch->stopped)
+	if (!watch)
 		return;
 	watch->stopped = true;
 	if (watch->armed)
 		io_cancel(watch->io, &watch->op);
-	else if (!watch->ready_running)
+	else
 		watch_release(watch);
 }
 

@@ -63,7 +63,7 @@ int io_run(struct io *io, bool wait);
  * @owner: the caller's
  * @len: what to read into @data, zero to look only
  * @paused: what is there stays there for now
- * @armed: @op is under way
+ * @armed: @op is under way, or its end is just being told
  * @stopped: it is not of interest any more
  * @data: what was read
  */
@@ -98,7 +98,7 @@ struct watch {
 struct watch *watch_start(struct io *io, int fd, unsigned int len,
 			  void (*ready)(struct watch *watch), void *owner);
 
-/* What happens after watch_pause() is told after watch_resume(). */
+/* What there is after watch_pause() is told after watch_resume(); not for reads. */
 static inline void watch_pause(struct watch *watch)
 {
 	watch->paused = true;

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+#include <ctype.h>
 #include <err.h>
 #include <errno.h>
 #include <getopt.h>
@@ -66,10 +67,13 @@ static char *next_word(char **rest)
 
 static bool client_name_valid(const char *name)
 {
-	size_t len = strlen(name);
+	size_t len = 0;
 
-	return len && len < STATE_NAME_LEN && *name != '.' && *name != '-' &&
-	       strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_") == len;
+	while (isalnum((unsigned char)name[len]) ||
+	       (name[len] && strchr(".-_", name[len])))
+		len++;
+	return len && len < STATE_NAME_LEN && !name[len] && *name != '.' &&
+	       *name != '-';
 }
 
 /* Return: whether it was that option. */
@@ -118,7 +122,7 @@ static struct disk_options *parse_disk(const char *arg)
 	if (!d)
 		err(exit_failure, "cannot allocate memory");
 	if (!word || !client_name_valid(word))
-		errx(exit_failure, "--disk: '%s' is not a name: up to %d letters, digits, '.', '-' and '_'",
+		errx(exit_failure, "--disk: '%s' is not up to %d letters, digits, '.', '-' and '_'",
 		     word ? word : "", STATE_NAME_LEN - 1);
 	d->name = format("%s", word);
 	d->queues = DEFAULT_QUEUES;

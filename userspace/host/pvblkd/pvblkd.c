@@ -54,15 +54,8 @@ static void show_all(void)
 
 static void resize_all(void)
 {
-	for (struct disk *d = server.disks; d; d = d->next) {
-		uint64_t sectors = d->sectors;
-
+	for (struct disk *d = server.disks; d; d = d->next)
 		disk_resize(d);
-		if (d->sectors != sectors)
-			printf("%s: %" PRIu64 " sectors, up to now %" PRIu64 "\n",
-			       d->name, d->sectors, sectors);
-	}
-	fflush(stdout);
 }
 
 static void on_signal(struct watch *watch)
@@ -173,6 +166,10 @@ static void add_disk(const struct disk_options *d, const struct options *options
 	while (*tail)
 		tail = &(*tail)->next;
 	*tail = disk;
+}
+
+static void serve(struct disk *disk)
+{
 	disk_listen(disk);
 	printf("%s: %s, %" PRIu64 " bytes%s%s, at %s, on %s of %s\n", disk->name,
 	       disk->file, disk->sectors * SECTOR_SIZE,
@@ -200,6 +197,9 @@ static void start(const struct options *options)
 		err(exit_failure, "%s", options->state_dir);
 	for (const struct disk_options *d = options->disks; d; d = d->next)
 		add_disk(d, options, default_model);
+	/* Who connects now finds all well. */
+	for (struct disk *d = server.disks; d; d = d->next)
+		serve(d);
 	puts("ready");
 	fflush(stdout);
 }

@@ -115,6 +115,7 @@ struct queue {
  * @conn: the client's connection, NULL if there is none
  * @client: the client counts as one: energy meters run for it
  * @waiting_fd: a connection to follow, -1 for none
+ * @backend_fd: for what we tell QEMU unasked, -1 for nothing
  * @rx: what was received of it
  * @protocol_features: of VHOST_USER_PROTOCOL_F_*
  * @features: of VIRTIO_F_* and VIRTIO_BLK_F_*
@@ -150,6 +151,7 @@ struct disk {
 	struct watch *conn;
 	bool client;
 	int waiting_fd;
+	int backend_fd;
 	struct vhost_rx rx;
 	uint64_t protocol_features;
 	uint64_t features;
@@ -223,7 +225,7 @@ uint64_t monotonic_ns(void);
 /* Open the file; an error is the end. */
 void disk_open(struct disk *disk);
 
-/* Look at the file's size again. */
+/* Look at the file's size again, and tell the client if it changed. */
 void disk_resize(struct disk *disk);
 
 /* Virtio features offered. */

@@ -66,7 +66,8 @@ void queue_process(struct queue *q)
 			take(q);
 		}
 		if (io_full(io)) {
-			q->starved = q->disk->server->starved = true;
+			q->starved = true;
+			q->disk->server->starved = true;
 			return;
 		}
 		if (ret < 0) {

@@ -10,6 +10,7 @@
 
 #define PROTOCOL_FEATURES	(1ULL << VHOST_PROTOCOL_MQ | \
 				 1ULL << VHOST_PROTOCOL_REPLY_ACK | \
+				 1ULL << VHOST_PROTOCOL_BACKEND_REQ | \
 				 1ULL << VHOST_PROTOCOL_CONFIG | \
 				 1ULL << VHOST_PROTOCOL_INFLIGHT)
 
@@ -275,17 +276,30 @@ static int set_vring_enable(struct disk *disk, struct vhost_rx *rx)
 	return 0;
 }
 
+static int set_backend_req_fd(struct disk *disk, struct vhost_rx *rx)
+{
+	if (rx->nr_fds != 1)
+		return -EINVAL;
+	if (disk->backend_fd >= 0)
+		close(disk->backend_fd);
+	disk->backend_fd = rx->fds[0];
+	rx->fds[0] = -1;
+	return 0;
+}
+
 static int get_config(struct disk *disk, struct vhost_rx *rx)
 {
 	uint8_t space[VHOST_CONFIG_SIZE] = { 0 };
+	struct virtio_blk_config config;
 	uint32_t offset = rx->msg.config.offset;
 	uint32_t size = rx->msg.config.size;
 
 	if (rx->msg.size != CONFIG_HEADER + size || offset > sizeof(space) ||
 	    size > sizeof(space) - offset)
 		return -EINVAL;
-	_Static_assert(sizeof(struct virtio_blk_config) <= sizeof(space), "");
-	disk_config(disk, (struct virtio_blk_config *)space);
+	_Static_assert(sizeof(config) <= sizeof(space), "the rest is zero");
+	disk_config(disk, &config);
+	memcpy(space, &config, sizeof(config));
 	memcpy(rx->msg.config.region, space + offset, size);
 	return reply(disk, &rx->msg, rx->msg.size, -1);
 }
@@ -342,7 +356,7 @@ static int set_inflight_fd(struct disk *disk, struct vhost_rx *rx)
 }
 
 /*
- * What the client waits for (@answer) cannot be refused by an acknowledgement.
+ * What the client waits for (@answer) cannot be refused by a mere status.
  * @quiet is what must not happen with requests in flight.
  */
 static const struct handler {
@@ -366,6 +380,7 @@ static const struct handler {
 	[VHOST_SET_PROTOCOL_FEATURES]	= { set_protocol_features, 8 },
 	[VHOST_GET_QUEUE_NUM]		= { get_queue_num, 0, true },
 	[VHOST_SET_VRING_ENABLE]	= { set_vring_enable, 8 },
+	[VHOST_SET_BACKEND_REQ_FD]	= { set_backend_req_fd, 0 },
 	[VHOST_GET_CONFIG]		= { get_config, CONFIG_HEADER, true },
 	[VHOST_SET_CONFIG]		= { set_config, CONFIG_HEADER },
 	[VHOST_GET_INFLIGHT_FD]		= { get_inflight_fd, 20, true },
@@ -398,6 +413,18 @@ enum vhost_outcome vhost_handle(struct disk *disk, struct vhost_rx *rx)
 		return reply_u64(disk, &rx->msg, ret < 0) == REPLIED ?
 			VHOST_DONE : VHOST_DROP;
 	return ret < 0 ? VHOST_DROP : VHOST_DONE;
+}
+
+void vhost_config_changed(const struct disk *disk)
+{
+	const struct vhost_msg msg = {
+		.request = VHOST_BACKEND_CONFIG_CHANGE, .flags = VHOST_VERSION,
+	};
+
+	/* Who does not read it has room for a lot of them. */
+	if (disk->backend_fd >= 0)
+		send(disk->backend_fd, &msg, VHOST_HEADER_SIZE,
+		     MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
 void vhost_rx_reset(struct vhost_rx *rx)

@@ -16,6 +16,7 @@ struct disk;
 enum vhost_protocol_feature {
 	VHOST_PROTOCOL_MQ		= 0,
 	VHOST_PROTOCOL_REPLY_ACK	= 3,
+	VHOST_PROTOCOL_BACKEND_REQ	= 5,
 	VHOST_PROTOCOL_CONFIG		= 9,
 	VHOST_PROTOCOL_INFLIGHT		= 12,
 };
@@ -36,11 +37,17 @@ enum vhost_request {
 	VHOST_SET_PROTOCOL_FEATURES	= 16,
 	VHOST_GET_QUEUE_NUM		= 17,
 	VHOST_SET_VRING_ENABLE		= 18,
+	VHOST_SET_BACKEND_REQ_FD	= 21,
 	VHOST_GET_CONFIG		= 24,
 	VHOST_SET_CONFIG		= 25,
 	VHOST_GET_INFLIGHT_FD		= 31,
 	VHOST_SET_INFLIGHT_FD		= 32,
 	VHOST_NR_REQUESTS,
+};
+
+/* On the way back. */
+enum vhost_backend_request {
+	VHOST_BACKEND_CONFIG_CHANGE	= 2,
 };
 
 /* In struct vhost_msg.flags. */
@@ -121,6 +128,9 @@ enum vhost_outcome {
  * Return: what became of it.
  */
 enum vhost_outcome vhost_handle(struct disk *disk, struct vhost_rx *rx);
+
+/* Tell the client, if it wants to know, to read the configuration again. */
+void vhost_config_changed(const struct disk *disk);
 
 /* Close what descriptors are left of it. */
 void vhost_rx_reset(struct vhost_rx *rx);

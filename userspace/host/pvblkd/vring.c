@@ -92,7 +92,7 @@ static bool read_indirect(const struct vqueue *vr, uint64_t table,
 		return false;
 	memcpy(desc, (const void *)from, sizeof(*desc));
 	/* The copy is ours: no second look at what the guest may change. */
-	__asm__ volatile("" ::: "memory");
+	__atomic_signal_fence(__ATOMIC_ACQ_REL);
 	return true;
 }
 
@@ -132,8 +132,10 @@ int vring_chain(struct vqueue *vr, uint16_t head, struct chain *chain)
 
 	chain->head = head;
 	chain->bad = false;
-	chain->nr_out = chain->nr_in = 0;
-	chain->out_len = chain->in_len = 0;
+	chain->nr_out = 0;
+	chain->nr_in = 0;
+	chain->out_len = 0;
+	chain->in_len = 0;
 
 	for (unsigned int seen = 0; desc.flags & VRING_DESC_F_NEXT; seen++) {
 		const volatile struct vring_desc *from;

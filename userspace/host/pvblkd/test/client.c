@@ -102,7 +102,7 @@ void dropped(void)
 	join();
 }
 
-/* Each demanded acknowledgement comes. */
+/* Who demands it is told whether it was done. */
 uint64_t acknowledge(struct vhost_msg msg, const int *fds, unsigned int nr)
 {
 	uint32_t request = msg.request;
@@ -216,6 +216,8 @@ int teardown(void **state)
 		close(kick[i]);
 		close(call[i]);
 	}
+	watch_stop(fixture.server.timer);
+	pump();
 	io_exit(&fixture.server.io);
 	driver_exit(&d);
 	fixture_exit();
@@ -239,7 +241,7 @@ bool called(unsigned int ring)
 
 /* A request with header, data and reply, each in a descriptor. */
 void offer(unsigned int ring, uint32_t type, uint64_t sector,
-		  uint32_t len, bool write)
+	   uint32_t len, bool write)
 {
 	struct virtio_blk_outhdr header = { .type = type, .sector = sector };
 	struct driver_ring *r = &d.ring[ring];
@@ -258,7 +260,7 @@ uint8_t status(uint32_t type)
 }
 
 uint8_t request(unsigned int ring, uint32_t type, uint64_t sector,
-		       uint32_t len, bool write)
+		uint32_t len, bool write)
 {
 	uint16_t before = d.ring[ring].used->idx;
 

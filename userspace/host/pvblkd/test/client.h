@@ -42,10 +42,10 @@ int teardown(void **state);
 void notify(unsigned int ring);
 bool called(unsigned int ring);
 void offer(unsigned int ring, uint32_t type, uint64_t sector,
-		  uint32_t len, bool write);
+	   uint32_t len, bool write);
 uint8_t status(uint32_t type);
 uint8_t request(unsigned int ring, uint32_t type, uint64_t sector,
-		       uint32_t len, bool write);
+		uint32_t len, bool write);
 struct state_view totals(void);
 uint64_t returned(void);
 

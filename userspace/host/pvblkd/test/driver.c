@@ -20,7 +20,8 @@ void driver_init(struct driver *d, uint16_t num)
 	d->area[0] = (struct mem_area){ DRIVER_GPA, DRIVER_HALF, DRIVER_UVA, 0 };
 	d->area[1] = (struct mem_area){ DRIVER_HIGH, DRIVER_HALF,
 					DRIVER_UVA_HIGH, DRIVER_HALF };
-	d->fds[0] = d->fds[1] = d->fd;
+	d->fds[0] = d->fd;
+	d->fds[1] = d->fd;
 	for (int i = 0; i < 2; i++) {
 		uint8_t *base = d->memory + i * DRIVER_NEXT;
 

@@ -24,7 +24,8 @@ void fixture_init(bool io)
 	int fd;
 
 	memset(&fixture, 0, sizeof(fixture));
-	strcpy(fixture.dir, "/tmp/test_pvblkd.XXXXXX");
+	snprintf(fixture.dir, sizeof(fixture.dir), "%s/test_pvblkd.XXXXXX",
+		 getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp");
 	if (!mkdtemp(fixture.dir))
 		err(EXIT_FAILURE, "mkdtemp");
 	snprintf(fixture.file, sizeof(fixture.file), "%s/image", fixture.dir);

@@ -15,7 +15,9 @@
  * @disk: of FIXTURE_BYTES and FIXTURE_QUEUES
  * @source: of consumption
  * @consumed: what that says
- * @dir: where the files are
+ * @dir: where the files are: in $TMPDIR
+ * @file: the image
+ * @state: the state file
  */
 struct fixture {
 	struct server server;
@@ -23,9 +25,9 @@ struct fixture {
 	struct disk disk;
 	struct cpu_source source;
 	energy_t consumed;
-	char dir[32];
-	char file[64];
-	char state[64];
+	char dir[128];
+	char file[160];
+	char state[160];
 };
 
 extern struct fixture fixture;

@@ -1,4 +1,4 @@
-#!/bin/busybox sh
+#!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 # First process of a guest of run.sh: does what the kernel command line's do=
 # says, with an ordinary virtio_blk disk.
@@ -9,7 +9,8 @@ for module in virtio_ring virtio virtio_pci_legacy_dev virtio_pci_modern_dev \
 	virtio_pci virtio_blk; do
 	insmod /lib/$module.ko
 done
-for option in $(cat /proc/cmdline); do
+read -r cmdline </proc/cmdline
+for option in $cmdline; do
 	case $option in
 	do=*) todo=${option#do=} ;;
 	rounds=*) rounds=${option#rounds=} ;;
@@ -22,20 +23,21 @@ say() {
 
 # Sectors that the kernel knows to be read and written.
 stat_disk() {
-	set -- $(cat /sys/block/vda/stat)
-	say "read_sectors $3 written_sectors $7 discarded_sectors ${14}"
+	read -r _ _ reads _ _ _ writes _ </sys/block/vda/stat
+	say "read_sectors $reads written_sectors $writes"
 }
 
 # worker N ROUNDS: write, read and compare in a 16 MiB part of its own.
 worker() {
-	local part=$1 round=0
+	part=$1 round=0
 	while [ $round -lt "$2" ]; do
-		dd if=/dev/urandom of=/tmp/w$part bs=64k count=16 2>/dev/null
-		dd if=/tmp/w$part of=/dev/vda bs=64k seek=$((part * 256 + round % 16 * 16)) \
-			oflag=direct conv=notrunc 2>/dev/null || return 1
-		dd if=/dev/vda of=/tmp/r$part bs=64k skip=$((part * 256 + round % 16 * 16)) \
-			count=16 iflag=direct 2>/dev/null || return 1
-		cmp /tmp/w$part /tmp/r$part || return 1
+		at=$((part * 256 + round % 16 * 16))
+		dd if=/dev/urandom of="/tmp/w$part" bs=64k count=16 2>/dev/null
+		dd if="/tmp/w$part" of=/dev/vda bs=64k seek=$at oflag=direct \
+			conv=notrunc 2>/dev/null || return 1
+		dd if=/dev/vda of="/tmp/r$part" bs=64k skip=$at count=16 \
+			iflag=direct 2>/dev/null || return 1
+		cmp "/tmp/w$part" "/tmp/r$part" || return 1
 		round=$((round + 1))
 		echo "guest: worker $part round $round"
 	done
@@ -53,7 +55,7 @@ do_ext4() {
 	mount -t ext4 /dev/vda /mnt || return 1
 	dd if=/dev/urandom of=/tmp/f bs=1M count=8 2>/dev/null
 	for i in 1 2 3; do
-		cp /tmp/f /mnt/f$i || return 1
+		cp /tmp/f "/mnt/f$i" || return 1
 	done
 	rm /mnt/f2
 	sync
@@ -61,14 +63,15 @@ do_ext4() {
 	echo 3 >/proc/sys/vm/drop_caches
 	mount -t ext4 -o discard /dev/vda /mnt || return 1
 	for i in 1 3; do
-		cmp /tmp/f /mnt/f$i || return 1
+		cmp /tmp/f "/mnt/f$i" || return 1
 	done
 	[ ! -e /mnt/f2 ] || return 1
 	rm /mnt/f1
 	sync
 	umount /mnt
 	blkdiscard -o $((32 << 20)) -l $((1 << 20)) /dev/vda 2>/dev/null
-	say "queues $(ls /sys/block/vda/mq | wc -l) cpus $(grep -c ^processor /proc/cpuinfo)"
+	set -- /sys/block/vda/mq/*
+	say "queues $# cpus $(grep -c ^processor /proc/cpuinfo)"
 }
 
 # The disk begins with a line of text.
@@ -89,6 +92,16 @@ do_unaligned() {
 	echo 3 >/proc/sys/vm/drop_caches
 	dd if=/dev/vda of=/tmp/r bs=1M skip=8 count=4 2>/dev/null
 	cmp /tmp/w /tmp/r
+}
+
+# Twice on the same machine: rings, and what is in flight, begin anew.
+do_reboot() {
+	if [ "$(dd if=/dev/vda bs=512 skip=9 count=1 2>/dev/null | head -n 1)" = again ]; then
+		return
+	fi
+	echo again >/tmp/again
+	dd if=/tmp/again of=/dev/vda bs=512 seek=9 conv=notrunc,sync,fsync 2>/dev/null
+	reboot -f
 }
 
 # The disk changes its size while we look.

@@ -4,11 +4,14 @@
 # virtio_blk, as TAP.
 #
 #	run.sh BUILD_USER_DIR
+#
+# KILLS=N kills it N times in place of ten.
 set -uo pipefail
 
 bin=$(realpath "$1")
 here=$(cd "$(dirname "$0")" && pwd)
 top=$(cd "$here/../../../.." && pwd)
+: "${KILLS:=10}"
 : "${CACHE:=${XDG_CACHE_HOME:-$HOME/.cache}/rcontainer}"
 kernel_dir=$CACHE/debian-kernel
 
@@ -87,12 +90,15 @@ stop() {
 	server=
 }
 
-# guest NAME CPUS WHAT [ARGUMENT...]: start a guest with the disk at NAME's
-# socket.  It waits for a server that is restarted, but not for its first.
+# guest NAME CPUS WHAT [ARGUMENT]: start a guest with the disk at NAME's socket.
+# It waits for a server that is restarted, but also for its first.
 guest() {
 	local name=$1 cpus=$2 append="console=ttyS0 quiet panic=-1 do=$3 ${4-}"
-	qemu-system-x86_64 -accel tcg -m 128 -smp "$cpus" -display none -no-reboot \
-		-nodefaults -no-user-config -monitor none \
+	rm -f "$work/$name.serial" "$work/$name".{in,out}
+	mkfifo "$work/$name".{in,out}
+	qemu-system-x86_64 -accel tcg -m 128 -smp "$cpus" -display none \
+		-nodefaults -no-user-config \
+		-chardev "pipe,id=hmp,path=$work/$name" -mon hmp \
 		-object memory-backend-memfd,id=mem,size=128M,share=on \
 		-machine q35,memory-backend=mem \
 		-chardev "socket,id=c0,path=$work/$name.sock,reconnect=1" \
@@ -120,6 +126,13 @@ show() {
 	"$bin/pvblkd" --show "$work/state/$1.state"
 }
 
+# monitor NAME COMMAND...: tell QEMU.
+monitor() {
+	local name=$1
+	shift
+	timeout 5 tee "$work/$name.in" <<<"$*" >/dev/null
+}
+
 # value NAME KEY
 value() {
 	show "$1" | awk -v key="$2" '$1 == key { print $2 }'
@@ -144,7 +157,9 @@ conserved() {
 
 # rounds NAME COUNT: the guest's workers have done so many.
 rounds() {
-	[ "$(grep -ac '^guest: worker' "$work/$1.serial")" -ge "$2" ]
+	local count
+	count=$(grep -ac '^guest: worker' "$work/$1.serial" 2>/dev/null)
+	[ "${count:-0}" -ge "$2" ]
 }
 
 image() {
@@ -154,6 +169,47 @@ image() {
 compgen -G "$kernel_dir/x/boot/vmlinuz-*" >/dev/null || fetch_kernel ||
 	{ echo "not ok - no kernel"; exit 1; }
 pack_guest
+
+# What cannot be; one line each: message, options.
+disk="a,socket=$work/a.sock,file=$work/none"
+while IFS='|' read -r message options; do
+	read -ra options <<<"$options"
+	refused() {
+		local said
+		said=$("$bin/pvblkd" --state-dir "$work/state" "${options[@]}" 2>&1) && return 1
+		[[ $said == *"$message"* ]] || { echo "$said" >"$work/log"; return 1; }
+	}
+	check "refused: ${options[*]}: $message" refused
+done <<EOF
+--disk is missing|
+unexpected argument 'x'|x
+--show: of which file?|--show
+--show and --disk exclude each other|--show --disk $disk x
+No such file or directory|--show $work/none
+not a state file|--show $0
+'a/b' is not up to 31 letters|--disk a/b,$disk
+'.a' is not up to 31 letters|--disk .a,$disk
+'' is not up to 31 letters|--disk ,$disk
+socket is missing|--disk a,file=x
+file is missing|--disk a,socket=x
+socket is empty|--disk a,socket=
+socket is there twice|--disk $disk,socket=x
+unknown option 'fast'|--disk $disk,fast
+'x' is not a number|--disk $disk,queues=x
+17 is not from 1 to 16|--disk $disk,queues=17
+'disk-cpu' cannot be a device's name|--disk $disk,device=disk-cpu
+'A' cannot be a device's name|--disk $disk,device=A
+--disk a is there twice|--disk $disk --disk $disk
+socket $work/a.sock is that of a|--disk $disk --disk b,socket=$work/a.sock,file=x
+cannot open $work/none: No such file|--disk $disk
+cannot open /proc/none,1|--disk a,socket=$work/a.sock,file=/proc/none,,1
+/dev/null is neither a file nor a block device|--disk a,socket=$work/a.sock,file=/dev/null
+cannot listen at /proc/x|--disk a,socket=/proc/x,file=$0
+unknown keyword 'set'|--model $0 --disk $disk
+device disk has another model|--disk c,socket=c,file=$0,readonly --disk b,socket=b,file=$0,model=$bin/models/maxtor.disk
+--cpu-power-mw: '-1' is not a number|--cpu-power-mw -1
+/proc/none/x: No such file|--state-dir /proc/none/x --disk $disk
+EOF
 
 # One disk after the other on one server.
 image "$work/ext4.img" 64M
@@ -168,7 +224,10 @@ guest ext4 2 ext4
 check "ext4 on two queues" ended ext4 ext4
 check "... which are two" grep -qa '^guest: queues 2 cpus 2' "$work/ext4.serial"
 check "... and the totals are conserved" conserved ext4
-check "... and the file system is sound" fsck.ext4 -fn "$work/ext4.img" >"$work/fsck" 2>&1
+sound() {
+	fsck.ext4 -fn "$1" >>"$work/log" 2>&1
+}
+check "... and the file system is sound" sound "$work/ext4.img"
 guest ro 1 readonly
 check "read-only" ended ro readonly
 guest direct 1 unaligned
@@ -176,6 +235,15 @@ check "direct, unaligned" ended direct unaligned
 check "... and the totals are conserved" conserved direct
 guest direct 2 load rounds=4
 check "direct, under load" ended direct load
+image "$work/ext4.img" 1M
+kill -HUP "$server"
+guest ext4 1 reboot
+check "a guest reboots" ended ext4 reboot
+guest ext4 1 resize
+within grep -qsa '^guest: waiting' "$work/ext4.serial"
+image "$work/ext4.img" 128M
+kill -HUP "$server"
+check "a guest sees that its disk has grown" ended ext4 resize
 check "idle, it uses no CPU time" \
 	test "$(ps -o cputimes= -p "$server"; sleep 3)" = "$(ps -o cputimes= -p "$server")"
 stop TERM
@@ -190,12 +258,15 @@ done
 both=(--disk "one,socket=$work/one.sock,file=$work/one.img"
 	--disk "two,socket=$work/two.sock,file=$work/two.img")
 serve "${both[@]}"
-guest one 2 load rounds=40
-guest two 2 load rounds=40
+guest one 2 load rounds=$((KILLS * 4))
+guest two 2 load rounds=$((KILLS * 4))
 within rounds one 3
-for i in $(seq 10); do
+monitor one stop
+monitor one cont
+check "stopped and continued, the guest goes on" within rounds one 9
+for i in $(seq "$KILLS"); do
+	sleep "0.$((RANDOM % 10))"
 	stop KILL
-	: >"$work/log.$i"
 	check "killed $i times: starts again" serve "${both[@]}"
 	before=$(grep -ac '^guest: worker' "$work/one.serial")
 	check "... and the guest goes on" within rounds one $((before + 2))
@@ -205,9 +276,10 @@ check "SIGTERM under load ends it with success" test "$status" = 0
 serve "${both[@]}"
 check "all data is there after that, of two" ended two load
 check "... and of one" ended one load
-check "ten kills: totals of one are conserved" conserved one
+check "after $KILLS kills, the totals of one are conserved" conserved one
 check "... and of two" conserved two
 check "... without uncertainty" test "$(value one uncertain_batches)" = 0
+check "... neither of two" test "$(value two uncertain_batches)" = 0
 check "a second one of the same disk is refused" \
 	grep -q 'another process serves this disk' \
 	<(timeout 20 "$bin/pvblkd" --state-dir "$work/state" "${both[@]}" 2>&1)

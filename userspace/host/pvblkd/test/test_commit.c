@@ -96,7 +96,7 @@ static uint64_t cost_of(unsigned int nr)
 
 	for (unsigned int i = 0; i < nr; i++)
 		bytes += bytes_of(order[i]);
-	return (unsigned __int128)bytes * POWER / RATE;
+	return (energy_t)bytes * POWER / RATE;
 }
 
 /*

@@ -24,9 +24,9 @@ static void test_negotiation(void **state)
 	assert_true(features >> VIRTIO_F_VERSION_1 & 1);
 	assert_true(features >> VIRTIO_BLK_F_MQ & 1);
 	assert_false(features >> VIRTIO_BLK_F_RO & 1);
-	assert_int_equal(get_u64(VHOST_GET_PROTOCOL_FEATURES), 0x1209);
-	assert_int_equal(set_u64(VHOST_SET_PROTOCOL_FEATURES, 0x1209), 0);
-	assert_int_equal(set_u64(VHOST_SET_PROTOCOL_FEATURES, 0x1208 | 2), 1);
+	assert_int_equal(get_u64(VHOST_GET_PROTOCOL_FEATURES), 0x1229);
+	assert_int_equal(set_u64(VHOST_SET_PROTOCOL_FEATURES, 0x1229), 0);
+	assert_int_equal(set_u64(VHOST_SET_PROTOCOL_FEATURES, 0x1228 | 2), 1);
 	assert_int_equal(set_u64(VHOST_SET_FEATURES, features), 0);
 	assert_int_equal(set_u64(VHOST_SET_FEATURES, 1ULL << 63), 1);
 	assert_int_equal(get_u64(VHOST_GET_QUEUE_NUM), 2);
@@ -126,7 +126,7 @@ static void test_garbage(void **state)
 
 static void test_bad_memory(void **state)
 {
-	struct vhost_msg msg = message(VHOST_SET_MEM_TABLE, 8 + 9 * 32);
+	struct vhost_msg msg = message(VHOST_SET_MEM_TABLE, 8 + 8 * 32);
 
 	msg.memory.nr = 9;
 	assert_int_equal(acknowledge(message(VHOST_SET_MEM_TABLE, 8 + 32), d.fds, 0), 1);

@@ -76,7 +76,7 @@ static void test_chain(void **state)
 	assert_false(chain.bad);
 	assert_int_equal(chain.out_len, 16);
 	assert_int_equal(chain.in_len, 577);
-	memset(driver_at(&d, DATA + 512), 7, 1);
+	*(char *)driver_at(&d, DATA + 512) = 7;
 	assert_int_equal(*(char *)chain.iov[1].iov_base, 7);
 	assert_int_equal(vring_pop(&vr, &chain), 0);
 }
