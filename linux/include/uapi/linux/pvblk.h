@@ -40,7 +40,9 @@
 
 /*
  * Request types beyond virtio's.  PVBLK_T_MODEL reads a struct pvblk_model in
- * place of data; PVBLK_T_COST is a flag for any type.
+ * place of data, with less room it fails; PVBLK_T_COST is a flag for any type.
+ * If there is no room for a struct pvblk_reply, nothing but a status of failure
+ * is written, in the last byte.
  */
 #define PVBLK_T_MODEL		0x100
 #define PVBLK_T_COST		0x40000000
@@ -61,7 +63,8 @@ struct pvblk_reply {
  * @name: lower-case name, NUL-terminated: letters, digits, '-' and '_',
  *	beginning with a letter
  * @max_request_pj: with @max_byte_pj, the bound for the cost of a request:
- *	@max_request_pj + bytes * @max_byte_pj; at most PVBLK_MAX_REQUEST_PJ
+ *	@max_request_pj + bytes * @max_byte_pj, what was carried from requests
+ *	before included; at most PVBLK_MAX_REQUEST_PJ
  * @max_byte_pj: at most PVBLK_MAX_BYTE_PJ
  * @base_uj: energy meter: this client's share of the device's base cost since
  *	it connected first, in microjoules
