@@ -11,6 +11,7 @@ PACKAGES := \
 	linux-source-6.12 gcc make ccache flex bison bc libelf-dev libssl-dev xz-utils rsync patch \
 	libsmartcols-dev libcmocka-dev liburing-dev pkg-config \
 	qemu-system-x86 busybox-static cpio gzip coreutils dmsetup bsdextrautils \
+	fio e2fsprogs \
 	gnuplot-nox gawk git python3-minimal \
 	sparse shellcheck perl
 
@@ -28,6 +29,8 @@ help:
 	@echo '  bench     measurements, as CSV into build/results/'
 	@echo '  bench-switch'
 	@echo '            only: what a context switch costs'
+	@echo '  bench-disk'
+	@echo '            only: how fast the disk is, and what its accounting costs'
 	@echo '  check     checkpatch, sparse, shellcheck, kernel-doc'
 	@echo '  patchset  the kernel part as a series for git am, in build/patchset/'
 	@echo '  setup     install what is missing of the Debian packages'
@@ -60,7 +63,7 @@ demo: kernel user
 
 test: kernel kunit-kernels user
 	@$(MAKE) -s -C userspace OUT=$(BUILD)/user tests plugin-tests
-	@tests/run.sh user rctl plugin kunit boot launch patchset
+	@tests/run.sh user rctl plugin kunit boot launch hostile resmon patchset
 
 # The guests again, in a kernel that looks for mistakes.
 test-debug: kernel user
@@ -80,6 +83,9 @@ baseline: tree
 bench-switch: kernel baseline user
 	@tests/bench/switch.sh
 
+bench-disk: kernel user
+	@tests/bench/disk.sh
+
 check: tree user
 	@scripts/check.sh $(CACHE)
 
@@ -90,4 +96,4 @@ clean:
 	rm -rf $(BUILD)
 
 .PHONY: all help setup tree kernel user kunit-kernels demo test test-debug \
-	kunit bench baseline bench-switch check patchset clean
+	kunit bench baseline bench-switch bench-disk check patchset clean

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Run test suites and count what they report.
 #
-#	run.sh SUITE...		of: user rctl plugin kunit boot launch patchset
+#	run.sh SUITE...		of: user rctl plugin kunit boot launch hostile resmon patchset
 #
 # Each test is a program that prints TAP lines; its output goes to
 # build/logs/NAME.log, its failures here.  The last line is the sum.
@@ -71,6 +71,15 @@ suite_boot() {
 
 suite_launch() {
 	tap launch 180 tests/launch/run.sh "$BUILD/user"
+}
+
+suite_resmon() {
+	tap resmon 180 tests/resmon/run.sh "$BUILD/user"
+}
+
+# A disk that lies to the guest.
+suite_hostile() {
+	tap hostile 240 tests/disk/hostile/run.sh
 }
 
 suite_patchset() {

@@ -189,6 +189,82 @@ void account_vms(struct account *a,
 	a->started = true;
 }
 
+/* Somebody else was in the slot before, and may be in its sum. */
+static bool shared_slot(const struct account *a, unsigned int slot)
+{
+	return a->vm[slot].generation > 1;
+}
+
+/* Access cost that is known in sum only: of @a, and of it what is saved. */
+static bool access_in_doubt(const struct account *a,
+			    const struct account_saved *saved, energy_t *rest)
+{
+	energy_t have = a->ended.access_pj + a->nobody.access_pj;
+	energy_t had = saved->ended.access_pj + saved->nobody.access_pj;
+
+	for (unsigned int slot = 0; slot < MACHINE_MAX_VMS; slot++) {
+		if (shared_slot(a, slot)) {
+			have += a->vm[slot].sum.access_pj;
+			had += saved->vm[slot].access_pj;
+		} else if (a->vm[slot].sum.access_pj < saved->vm[slot].access_pj) {
+			return false;
+		}
+	}
+	*rest = have - had;
+	return have >= had;
+}
+
+static energy_t all_base(const struct account *a)
+{
+	energy_t pj = a->ended.base_pj + a->nobody.base_pj + a->carry_pj;
+
+	for (unsigned int slot = 0; slot < MACHINE_MAX_VMS; slot++)
+		pj += a->vm[slot].sum.base_pj;
+	return pj;
+}
+
+static void resume_base(struct account *a, const struct account_saved *saved)
+{
+	energy_t total = all_base(a);
+
+	a->carry_pj = 0;
+	a->ended.base_pj = saved->ended.base_pj;
+	a->nobody.base_pj = saved->nobody.base_pj;
+	for (unsigned int slot = 0; slot < MACHINE_MAX_VMS; slot++)
+		a->vm[slot].sum.base_pj = saved->vm[slot].base_pj;
+	a->carry_pj = total - all_base(a);
+}
+
+static void resume_access(struct account *a, const struct account_saved *saved,
+			  energy_t rest)
+{
+	unsigned int nr = 0;
+	energy_t share;
+
+	for (unsigned int slot = 0; slot < MACHINE_MAX_VMS; slot++)
+		nr += shared_slot(a, slot);
+	share = nr ? rest / nr : 0;
+	a->ended.access_pj = saved->ended.access_pj;
+	a->nobody.access_pj = saved->nobody.access_pj + rest - share * nr;
+	for (unsigned int slot = 0; slot < MACHINE_MAX_VMS; slot++)
+		if (shared_slot(a, slot))
+			a->vm[slot].sum.access_pj = saved->vm[slot].access_pj + share;
+}
+
+bool account_resume(struct account *a, const struct account_saved *saved)
+{
+	energy_t had = saved->ended.base_pj + saved->nobody.base_pj;
+	energy_t rest;
+
+	for (unsigned int slot = 0; slot < MACHINE_MAX_VMS; slot++)
+		had += saved->vm[slot].base_pj;
+	if (had > all_base(a) || !access_in_doubt(a, saved, &rest))
+		return false;
+	resume_base(a, saved);
+	resume_access(a, saved, rest);
+	return true;
+}
+
 void account_machine(const struct account *a, struct account_sum *sum)
 {
 	memset(sum, 0, sizeof(*sum));

@@ -159,6 +159,44 @@ unsigned int account_cpu(struct account *a, unsigned int cpu,
 void account_vms(struct account *a,
 		 const struct machine_vm vm[MACHINE_MAX_VMS], uint32_t alive);
 
+/**
+ * struct account_energy - energy without events
+ * @base_pj: in picojoules
+ * @access_pj: in picojoules
+ */
+struct account_energy {
+	energy_t base_pj;
+	energy_t access_pj;
+};
+
+/**
+ * struct account_saved - what an accountant before this one had charged
+ * @vm: for each slot, the virtual machine that is in it now
+ * @ended: all others that ever were
+ * @nobody: nobody
+ */
+struct account_saved {
+	struct account_energy vm[MACHINE_MAX_VMS];
+	struct account_energy ended;
+	struct account_energy nobody;
+};
+
+/**
+ * account_resume() - go on from what another accountant had charged
+ * @a: the accountant, between two periods
+ * @saved: of the same machine at the same weights
+ *
+ * An accountant that starts late does not know when virtual machines came and
+ * went, nor who was in a slot before.  One that was there does.  What it had
+ * charged is taken over; base cost beyond is divided with the next period's;
+ * access cost beyond is that of its slot, if only one virtual machine has ever
+ * been there, and is else divided equally among those in the other slots.
+ * Events are left as they are.  All sums stay what they were.
+ *
+ * Return: false, with nothing changed, if more is saved than ever consumed.
+ */
+bool account_resume(struct account *a, const struct account_saved *saved);
+
 /* Sum over the physical CPUs, from their counters: what was consumed at all. */
 void account_machine(const struct account *a, struct account_sum *sum);
 

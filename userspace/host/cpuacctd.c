@@ -21,6 +21,7 @@
 #include "cli.h"
 #include "machine.h"
 #include "model.h"
+#include "publish.h"
 
 /* Exit status; success is 0. */
 #define STATUS_DIFFERENCE	1
@@ -33,6 +34,8 @@
 struct settings {
 	const char *dir;
 	const char *samples;
+	const char *subsystem;
+	const char *resmond;
 	unsigned int period_ms;
 	uint64_t interval_ms;
 	bool wait;
@@ -48,6 +51,8 @@ struct accountant {
 	char *path;
 	struct stat st;
 	FILE *samples;
+	/* NULL if nothing is published. */
+	struct publisher *publisher;
 	/* Slots in the last sample. */
 	uint32_t listed;
 	bool damaged;
@@ -106,7 +111,13 @@ static void take_period(struct accountant *d)
 		if (machine_vm_alive(m, slot))
 			alive |= 1U << slot;
 	machine_unlock(&m->lock);
+	if (d->publisher)
+		publish(d->publisher);
 	account_vms(&d->a, vm, alive);
+	if (d->publisher) {
+		publish(d->publisher);
+		publish_poll(d->publisher);
+	}
 }
 
 /* Picojoules as microjoules, all digits. */
@@ -307,6 +318,8 @@ static void usage(void)
 	     " -s, --samples FILE     write cumulative sums as CSV\n"
 	     " -i, --interval SECONDS between samples (default: 1)\n"
 	     " -p, --period-ms MS     between looks at the log (default: 20)\n"
+	     " -r, --resmond PATH     the resource monitor's socket; 'none': publish nothing\n"
+	     " -S, --subsystem NAME   as what to publish (default: cpu)\n"
 	     " -w, --wait             wait for the machine\n"
 	     " -1, --once             show the sums up to now, and end\n"
 	     " -J, --json             show sums as JSON\n"
@@ -328,6 +341,8 @@ static const char *parse(int argc, char **argv, struct settings *s)
 		{ "samples",	required_argument, NULL, 's' },
 		{ "interval",	required_argument, NULL, 'i' },
 		{ "period-ms",	required_argument, NULL, 'p' },
+		{ "resmond",	required_argument, NULL, 'r' },
+		{ "subsystem",	required_argument, NULL, 'S' },
 		{ "wait",	no_argument,	   NULL, 'w' },
 		{ "once",	no_argument,	   NULL, '1' },
 		{ "json",	no_argument,	   NULL, 'J' },
@@ -338,7 +353,7 @@ static const char *parse(int argc, char **argv, struct settings *s)
 	const char *model_file = NULL;
 	int c;
 
-	while ((c = getopt_long(argc, argv, "M:m:s:i:p:w1JhV", options, NULL)) >= 0) {
+	while ((c = getopt_long(argc, argv, "M:m:s:i:p:r:S:w1JhV", options, NULL)) >= 0) {
 		switch (c) {
 		case 'M':
 			s->dir = optarg;
@@ -354,6 +369,12 @@ static const char *parse(int argc, char **argv, struct settings *s)
 			break;
 		case 'p':
 			s->period_ms = option_number("period-ms", optarg, 1, 60000);
+			break;
+		case 'r':
+			s->resmond = optarg;
+			break;
+		case 'S':
+			s->subsystem = optarg;
 			break;
 		case 'w':
 			s->wait = true;
@@ -386,7 +407,8 @@ static const char *parse(int argc, char **argv, struct settings *s)
 int main(int argc, char **argv)
 {
 	struct sigaction action = { .sa_handler = on_signal };
-	struct settings s = { .period_ms = 20, .interval_ms = 1000 };
+	struct settings s = { .period_ms = 20, .interval_ms = 1000,
+			      .subsystem = "cpu" };
 	/* Large: a whole log is in it. */
 	static struct accountant d;
 	char *default_dir = NULL;
@@ -411,12 +433,18 @@ int main(int argc, char **argv)
 		print_samples_header(&d);
 	}
 
+	if (!s.once && !(s.resmond && !strcmp(s.resmond, "none")))
+		d.publisher = publish_open(s.subsystem, s.resmond, &d.a,
+					   d.m->tsc_zero_ns);
+
 	if (s.once)
 		take_period(&d);
 	else
 		run(&d, &s);
 	sound = print_table(&d, s.json);
 
+	if (d.publisher)
+		publish_close(d.publisher);
 	if (d.samples && fclose(d.samples))
 		err(STATUS_ERROR, "%s", s.samples);
 	machine_close(d.m);

@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The service manager; see store.h.  With its store of file descriptors, nothing
+ * is lost even if the monitor and a subsystem are killed at the same time.
+ */
+#include <err.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "store.h"
+
+/* The first descriptor handed over. */
+#define FIRST_FD	3
+#define MAX_FDS		1024
+
+static int handed_over(void)
+{
+	const char *pid = getenv("LISTEN_PID"), *fds = getenv("LISTEN_FDS");
+
+	if (!pid || !fds || strtol(pid, NULL, 10) != getpid())
+		return 0;
+	return strtoul(fds, NULL, 10) <= MAX_FDS ? strtoul(fds, NULL, 10) : 0;
+}
+
+void store_take(struct registry *r)
+{
+	int n = handed_over(), listens;
+	socklen_t size = sizeof(listens);
+	const char *why;
+
+	for (int fd = FIRST_FD; fd < FIRST_FD + n; fd++) {
+		fcntl(fd, F_SETFD, FD_CLOEXEC);
+		if (!getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &size) &&
+		    listens && r->listener < 0) {
+			fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
+			r->listener = fd;
+			continue;
+		}
+		why = registry_adopt(r, fd);
+		if (why)
+			warnx("a region that was kept is of no use: %s", why);
+	}
+	unsetenv("LISTEN_PID");
+	unsetenv("LISTEN_FDS");
+	unsetenv("LISTEN_FDNAMES");
+}
+
+static void notify(const char *state, int fd)
+{
+	const char *path = getenv("NOTIFY_SOCKET");
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	union {
+		char buf[CMSG_SPACE(sizeof(int))];
+		struct cmsghdr align;
+	} control = { 0 };
+	struct iovec iov = { (char *)state, strlen(state) };
+	struct msghdr hdr = {
+		.msg_name = &address,
+		.msg_iov = &iov,
+		.msg_iovlen = 1,
+	};
+	int sock;
+
+	if (!path || !*path || strlen(path) >= sizeof(address.sun_path))
+		return;
+	memcpy(address.sun_path, path, strlen(path));
+	hdr.msg_namelen = offsetof(struct sockaddr_un, sun_path) + strlen(path);
+	/* An abstract address; its first byte is a zero. */
+	if (*path == '@')
+		address.sun_path[0] = '\0';
+	if (fd >= 0) {
+		hdr.msg_control = control.buf;
+		hdr.msg_controllen = sizeof(control.buf);
+		control.align.cmsg_level = SOL_SOCKET;
+		control.align.cmsg_type = SCM_RIGHTS;
+		control.align.cmsg_len = CMSG_LEN(sizeof(int));
+		memcpy(CMSG_DATA(&control.align), &fd, sizeof(int));
+	}
+	sock = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (sock < 0 || sendmsg(sock, &hdr, MSG_NOSIGNAL) < 0)
+		warn("cannot tell the service manager");
+	if (sock >= 0)
+		close(sock);
+}
+
+void store_notify(const char *state)
+{
+	notify(state, -1);
+}
+
+void store_keep(const struct registry_subsystem *new,
+		const struct resmon_head *old)
+{
+	char state[64];
+
+	/* Both at first: the new one says which one it replaces. */
+	snprintf(state, sizeof(state), "FDSTORE=1\nFDNAME=region-%016" PRIx64,
+		 (uint64_t)new->head.id);
+	notify(state, new->region);
+	if (!old)
+		return;
+	snprintf(state, sizeof(state), "FDSTOREREMOVE=1\nFDNAME=region-%016" PRIx64,
+		 (uint64_t)old->id);
+	notify(state, -1);
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The service manager: what it hands over at the start, what it keeps for the
+ * next start, and what it is told.  See sd_listen_fds(3) and sd_notify(3),
+ * which describe both protocols so that programs need no library for them.
+ */
+#ifndef RESMOND_STORE_H
+#define RESMOND_STORE_H
+
+#include "registry.h"
+
+/**
+ * store_take() - take what the service manager hands over
+ * @r: regions are adopted, and a listening socket becomes @r->listener
+ *
+ * To be called once, before anything else is opened.
+ */
+void store_take(struct registry *r);
+
+/* For struct registry: have the service manager keep a region. */
+void store_keep(const struct registry_subsystem *new,
+		const struct resmon_head *old);
+
+/* Tell the service manager, as "READY=1". */
+void store_notify(const char *state);
+
+#endif /* RESMOND_STORE_H */
