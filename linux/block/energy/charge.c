@@ -7,34 +7,25 @@
 #include <linux/export.h>
 #include <linux/irqflags.h>
 #include <linux/math64.h>
-#include <linux/rcupdate.h>
 
 #include "split.h"
 
-static void charge(struct rcontainer *c, const struct blk_energy_cost *costs,
-		   unsigned int nr)
-{
-	unsigned int i;
-
-	for (i = 0; i < nr; i++)
-		rcontainer_charge_device(c, costs[i].device, costs[i].access_pj);
-}
-
-static void charge_shares(struct request *rq, const struct blk_energy_cost *costs,
+static void charge_shares(struct request *rq, const struct rcontainer_device_cost *costs,
 			  unsigned int nr, u64 total)
 {
-	u64 done = 0, share_pj;
-	struct rcontainer *c;
+	struct rcontainer_device_cost share[RCONTAINER_MAX_DEVICES];
 	struct bio *bio;
 	unsigned int i;
+	u64 done = 0;
 
 	__rq_for_each_bio(bio, rq) {
-		c = rcontainer_by_id(bio->bi_owner);
 		for (i = 0; i < nr; i++) {
-			share_pj = blk_energy_share(costs[i].access_pj, done,
-						    bio->bi_iter.bi_size, total);
-			rcontainer_charge_device(c, costs[i].device, share_pj);
+			share[i].device = costs[i].device;
+			share[i].access_pj =
+				blk_energy_share(costs[i].access_pj, done,
+						 bio->bi_iter.bi_size, total);
 		}
+		rcontainer_charge_costs(bio->bi_owner, share, nr);
 		done += bio->bi_iter.bi_size;
 	}
 }
@@ -43,7 +34,7 @@ static void charge_shares(struct request *rq, const struct blk_energy_cost *cost
  * blk_energy_charge() - charge a request's cost to the owners of its bios
  * @rq: the request, not ended yet, not even in part
  * @costs: what the device returned for it
- * @nr: number of costs
+ * @nr: number of costs, at most RCONTAINER_MAX_DEVICES
  *
  * Each bio's share is that of its bytes; the sum of the shares is the cost.
  *
@@ -52,23 +43,20 @@ static void charge_shares(struct request *rq, const struct blk_energy_cost *cost
  *
  * Context: any but NMI.
  */
-void blk_energy_charge(struct request *rq, const struct blk_energy_cost *costs,
+void blk_energy_charge(struct request *rq, const struct rcontainer_device_cost *costs,
 		       unsigned int nr)
 {
 	u64 total = 0;
 	struct bio *bio;
-	unsigned int i;
 
-	guard(rcu)();
 	guard(irqsave)();
-	for (i = 0; i < nr; i++)
-		rcontainer_device_returned(costs[i].device, costs[i].access_pj);
+	rcontainer_costs_returned(costs, nr);
 	if (rq->bio != rq->biotail)
 		__rq_for_each_bio(bio, rq)
 			total += bio->bi_iter.bi_size;
 	if (total)
 		charge_shares(rq, costs, nr, total);
 	else
-		charge(rcontainer_by_id(blk_energy_rq_owner(rq)), costs, nr);
+		rcontainer_charge_costs(blk_energy_rq_owner(rq), costs, nr);
 }
 EXPORT_SYMBOL_GPL(blk_energy_charge);

@@ -93,8 +93,13 @@ static u32 page_owner_id(const struct page *page)
 
 static void set_folio_owner_id(struct folio *folio, u32 owner)
 {
-	long i, nr = folio_nr_pages(folio);
+	long i, nr;
 
+	if (likely(!folio_test_large(folio))) {
+		set_page_owner_id(&folio->page, owner);
+		return;
+	}
+	nr = folio_nr_pages(folio);
 	for (i = 0; i < nr; i++)
 		set_page_owner_id(folio_page(folio, i), owner);
 }
@@ -118,7 +123,7 @@ void __blk_energy_folio_added(struct folio *folio)
  */
 void __blk_energy_folio_dirtied(struct folio *folio)
 {
-	u32 owner = rcontainer_current_id();
+	u32 owner = blk_energy_current();
 
 	if (owner)
 		set_folio_owner_id(folio, owner);
@@ -142,7 +147,7 @@ void __blk_energy_blocks_dirtied(struct folio *folio, const unsigned long *dirty
 {
 	unsigned int per_page = max(nr_blocks / (unsigned int)folio_nr_pages(folio), 1U);
 	unsigned int shift = ilog2(folio_size(folio) / nr_blocks);
-	u32 owner = rcontainer_current_id();
+	u32 owner = blk_energy_current();
 	unsigned int block, end;
 
 	if (!owner)
@@ -181,7 +186,7 @@ void __blk_energy_folio_migrated(struct folio *to, struct folio *from)
  */
 void __blk_energy_bh_dirtied(struct buffer_head *bh)
 {
-	u32 owner = rcontainer_current_id();
+	u32 owner = blk_energy_current();
 
 	if (owner)
 		WRITE_ONCE(bh->b_owner, owner);
@@ -215,7 +220,7 @@ u32 __blk_energy_bh_owner(const struct buffer_head *bh)
 	if (!owner && folio_mapping(bh->b_folio))
 		owner = page_owner_id(folio_page(bh->b_folio,
 						 bh_offset(bh) >> PAGE_SHIFT));
-	return owner ?: rcontainer_current_id();
+	return owner ?: blk_energy_current();
 }
 EXPORT_SYMBOL_GPL(__blk_energy_bh_owner);
 
@@ -278,20 +283,6 @@ void __blk_energy_submit_bio(struct bio *bio)
 		submit_bio_noacct(part);
 	}
 	bio->bi_owner = owner;
-}
-
-/**
- * __blk_energy_mergeable() - may a bio join a request?
- * @rq: the request
- * @bio: the bio
- *
- * Context: any.
- * Return: whether both have the same owner or the driver splits costs.
- */
-bool __blk_energy_mergeable(const struct request *rq, const struct bio *bio)
-{
-	return rq->q->limits.features & BLK_FEAT_SPLITS_COST ||
-	       blk_energy_rq_owner(rq) == bio->bi_owner;
 }
 
 /**

@@ -69,7 +69,7 @@ const char *pvblk_check_model(const struct pvblk_model *model)
  */
 unsigned int pvblk_take_costs(const struct pvblk_costs *c,
 			      const struct pvblk_reply *reply, unsigned int bytes,
-			      struct blk_energy_cost *costs,
+			      struct rcontainer_device_cost *costs,
 			      unsigned long *refused)
 {
 	unsigned int i, nr = 0;

@@ -151,7 +151,7 @@ void pvblk_disk_name(unsigned int index, char *name);
 const char *pvblk_check_model(const struct pvblk_model *model);
 unsigned int pvblk_take_costs(const struct pvblk_costs *c,
 			      const struct pvblk_reply *reply, unsigned int bytes,
-			      struct blk_energy_cost *costs,
+			      struct rcontainer_device_cost *costs,
 			      unsigned long *refused);
 
 /* request.c */

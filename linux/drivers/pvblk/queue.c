@@ -107,10 +107,12 @@ static enum blk_eh_timer_return pvblk_timeout(struct request *rq)
 static void charge(struct pvblk *pvblk, struct request *rq)
 {
 	struct pvblk_request *pr = blk_mq_rq_to_pdu(rq);
-	struct blk_energy_cost costs[PVBLK_MAX_DEVICES];
+	struct rcontainer_device_cost costs[PVBLK_MAX_DEVICES] __uninitialized;
 	unsigned long refused;
 	unsigned int nr, i;
 
+	if (!pvblk->costs.nr)
+		return;
 	nr = pvblk_take_costs(&pvblk->costs, &pr->reply, blk_rq_bytes(rq),
 			      costs, &refused);
 	if (nr)

@@ -12,21 +12,13 @@
 #define _LINUX_BLK_ENERGY_H
 
 #include <linux/blk_types.h>
+#include <linux/preempt.h>
 #include <linux/rcontainer.h>
+#include <linux/sched.h>
 
 struct buffer_head;
 struct folio;
 struct request;
-
-/**
- * struct blk_energy_cost - what a request cost on one physical device
- * @device: as returned by rcontainer_register_device()
- * @access_pj: picojoules
- */
-struct blk_energy_cost {
-	unsigned int	device;
-	u64		access_pj;
-};
 
 #ifdef CONFIG_BLK_ENERGY
 
@@ -45,11 +37,16 @@ void __blk_energy_bh_dirtied(struct buffer_head *bh);
 void __blk_energy_bh_copied(struct buffer_head *to, const struct buffer_head *from);
 u32 __blk_energy_bh_owner(const struct buffer_head *bh);
 void __blk_energy_submit_bio(struct bio *bio);
-bool __blk_energy_mergeable(const struct request *rq, const struct bio *bio);
 u32 blk_energy_rq_owner(const struct request *rq);
 void blk_energy_flush_of(struct request *flush, const struct request *first);
-void blk_energy_charge(struct request *rq, const struct blk_energy_cost *costs,
+void blk_energy_charge(struct request *rq, const struct rcontainer_device_cost *costs,
 		       unsigned int nr);
+
+/* Who pays for what is done now: nobody in an interrupt. */
+static inline u32 blk_energy_current(void)
+{
+	return in_task() ? READ_ONCE(current->rcontainer_id) : 0;
+}
 
 /* Whatever was known of the frame is of its last use. */
 static inline void blk_energy_folio_added(struct folio *folio)
@@ -101,7 +98,7 @@ static inline void blk_energy_bio_init(struct bio *bio)
 {
 	bio->bi_owner = 0;
 	if (static_branch_unlikely(&rcontainer_enabled))
-		bio->bi_owner = rcontainer_current_id();
+		bio->bi_owner = blk_energy_current();
 }
 
 static inline void blk_energy_bio_cloned(struct bio *bio, const struct bio *from)
@@ -127,14 +124,6 @@ static inline bool blk_energy_mergeable_bio_bh(const struct bio *bio,
 {
 	return !static_branch_unlikely(&rcontainer_enabled) ||
 	       bio->bi_owner == __blk_energy_bh_owner(bh);
-}
-
-/* May @bio go into @rq as far as their owners are concerned? */
-static inline bool blk_energy_mergeable(const struct request *rq,
-					const struct bio *bio)
-{
-	return !static_branch_unlikely(&rcontainer_enabled) ||
-	       __blk_energy_mergeable(rq, bio);
 }
 
 static inline void blk_energy_submit_bio(struct bio *bio)
@@ -181,12 +170,6 @@ static inline void blk_energy_bio_of_bh(struct bio *bio,
 					struct buffer_head *bh) { }
 static inline bool blk_energy_mergeable_bio_bh(const struct bio *bio,
 					       const struct buffer_head *bh)
-{
-	return true;
-}
-
-static inline bool blk_energy_mergeable(const struct request *rq,
-					const struct bio *bio)
 {
 	return true;
 }

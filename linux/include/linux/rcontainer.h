@@ -82,7 +82,6 @@ static __always_inline void rcontainer_softirq_exit(void)
 #define rcontainer_of_task(p) ((p)->rcontainer)
 
 /* Kernel threads that work for somebody. */
-u32 rcontainer_current_id(void);
 struct rcontainer *rcontainer_work_begin(u32 id);
 void rcontainer_work_end(struct rcontainer *own);
 
@@ -90,12 +89,21 @@ void rcontainer_work_end(struct rcontainer *own);
 #define RCONTAINER_MAX_DEVICES	8
 #define RCONTAINER_DEVICE_NAME	24
 
+/**
+ * struct rcontainer_device_cost - what something cost on one device
+ * @device: as returned by rcontainer_register_device()
+ * @access_pj: picojoules
+ */
+struct rcontainer_device_cost {
+	unsigned int	device;
+	u64		access_pj;
+};
+
 int rcontainer_register_device(const char *name);
 void rcontainer_device_refused(unsigned int device);
-struct rcontainer *rcontainer_by_id(u32 id);
-void rcontainer_device_returned(unsigned int device, u64 access_pj);
-void rcontainer_charge_device(struct rcontainer *c, unsigned int device,
-			      u64 access_pj);
+void rcontainer_costs_returned(const struct rcontainer_device_cost *costs, unsigned int nr);
+void rcontainer_charge_costs(u32 id, const struct rcontainer_device_cost *costs,
+			     unsigned int nr);
 
 #else /* !CONFIG_RCONTAINER */
 

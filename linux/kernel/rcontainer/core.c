@@ -79,11 +79,16 @@ static DEFINE_XARRAY_ALLOC1(rcontainer_ids);
 static u32 rcontainer_next_id;
 #define RCONTAINER_ID_LIMIT	XA_LIMIT(1, INT_MAX)
 
-#define DEFINE_BUILTIN_RCONTAINER(_var, _name, _parent, _depth)		\
+/* How often an id became a tombstone. */
+unsigned int rcontainer_removals;
+
+/* Ids are known before rcontainer_init(), which allocates the first ones. */
+#define DEFINE_BUILTIN_RCONTAINER(_var, _id, _name, _parent, _depth)	\
 	static DEFINE_PER_CPU(struct rcontainer_counts, _var##_counts);	\
 	struct rcontainer _var = {					\
 		.counts		= &_var##_counts,			\
 		.builtin	= true,					\
+		.id		= _id,					\
 		.depth		= _depth,				\
 		.parent		= _parent,				\
 		.children	= LIST_HEAD_INIT(_var.children),	\
@@ -91,9 +96,10 @@ static u32 rcontainer_next_id;
 		.name		= _name,				\
 	}
 
-DEFINE_BUILTIN_RCONTAINER(rcontainer_root, "", NULL, 0);
-DEFINE_BUILTIN_RCONTAINER(rcontainer_idle, "idle", &rcontainer_root, 1);
-DEFINE_BUILTIN_RCONTAINER(rcontainer_interrupt, "interrupt", &rcontainer_root, 1);
+DEFINE_BUILTIN_RCONTAINER(rcontainer_root, 1, "", NULL, 0);
+DEFINE_BUILTIN_RCONTAINER(rcontainer_idle, 2, "idle", &rcontainer_root, 1);
+DEFINE_BUILTIN_RCONTAINER(rcontainer_interrupt, 3, "interrupt", &rcontainer_root,
+			  1);
 
 /**
  * rcontainer_next_descendant() - walk a subtree, parents before children
@@ -140,7 +146,6 @@ struct rcontainer *rcontainer_by_id(u32 id)
 		entry = xa_load(&rcontainer_ids, xa_to_value(entry));
 	return entry ?: &rcontainer_root;
 }
-EXPORT_SYMBOL_GPL(rcontainer_by_id);
 
 /**
  * rcontainer_create() - make a container
@@ -268,6 +273,8 @@ int rcontainer_remove(struct rcontainer *c)
 	c->offline = true;
 	/* Replaces an entry, so it needs no memory. */
 	xa_store(&rcontainer_ids, c->id, xa_mk_value(c->parent->id), GFP_KERNEL);
+	/* The tombstone before it: see rcontainer_charge_costs(). */
+	smp_store_release(&rcontainer_removals, rcontainer_removals + 1);
 	return 0;
 }
 
@@ -302,6 +309,7 @@ int rcontainer_bind(struct task_struct *p, struct rcontainer *c)
 	if (!c->builtin)
 		refcount_inc(&c->ref);
 	WRITE_ONCE(p->rcontainer, c);
+	WRITE_ONCE(p->rcontainer_id, c->id);
 	trace_rcontainer_bind(p, old, c);
 	/* Only then no CPU is active in the old one because of this task. */
 	rcontainer_resync(p);
@@ -327,6 +335,8 @@ void rcontainer_fork(struct task_struct *p)
 		c = READ_ONCE(current->rcontainer);
 	} while (!rcontainer_tryget(c));
 	p->rcontainer = c;
+	/* Kernel threads own nothing of their own. */
+	p->rcontainer_id = p->flags & PF_KTHREAD ? 0 : c->id;
 }
 
 /**
@@ -339,23 +349,6 @@ void rcontainer_task_free(struct task_struct *p)
 {
 	rcontainer_put(p->rcontainer);
 }
-
-/**
- * rcontainer_current_id() - who pays for what current does
- *
- * Context: any.
- * Return: the id of the container that current is bound to; 0, nobody's, in an
- * interrupt and for a kernel thread that works for nobody else.
- */
-u32 rcontainer_current_id(void)
-{
-	if (!in_task() ||
-	    ((current->flags & PF_KTHREAD) && !current->rcontainer_work))
-		return 0;
-	guard(rcu)();
-	return READ_ONCE(current->rcontainer)->id;
-}
-EXPORT_SYMBOL_GPL(rcontainer_current_id);
 
 /**
  * rcontainer_work_begin() - a kernel thread works for somebody
@@ -373,7 +366,7 @@ struct rcontainer *rcontainer_work_begin(u32 id)
 	struct rcontainer *c, *own;
 
 	if (!static_branch_unlikely(&rcontainer_enabled) || !id || !in_task() ||
-	    !(current->flags & PF_KTHREAD) || current->rcontainer_work)
+	    !(current->flags & PF_KTHREAD) || current->rcontainer_id)
 		return NULL;
 	rcu_read_lock();
 	/* A failure means that it is being removed: then it is the parent. */
@@ -385,7 +378,7 @@ struct rcontainer *rcontainer_work_begin(u32 id)
 	/* Users may not bind kernel threads, so nobody else changes this. */
 	own = current->rcontainer;
 	WRITE_ONCE(current->rcontainer, c);
-	current->rcontainer_work = 1;
+	current->rcontainer_id = c->id;
 	rcontainer_resync_current();
 	return own;
 }
@@ -405,7 +398,7 @@ void rcontainer_work_end(struct rcontainer *own)
 		return;
 	c = current->rcontainer;
 	WRITE_ONCE(current->rcontainer, own);
-	current->rcontainer_work = 0;
+	current->rcontainer_id = 0;
 	rcontainer_resync_current();
 	rcontainer_put(c);
 }
@@ -423,6 +416,7 @@ static int __init rcontainer_init(void)
 		ret = rcontainer_alloc_id(builtin[i]);
 		if (ret)
 			return ret;
+		WARN_ON(builtin[i]->id != i + 1);
 		if (builtin[i]->parent)
 			list_add_tail(&builtin[i]->sibling,
 				      &builtin[i]->parent->children);

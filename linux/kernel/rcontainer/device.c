@@ -119,33 +119,73 @@ void rcontainer_device_refused(unsigned int device)
 EXPORT_SYMBOL_GPL(rcontainer_device_refused);
 
 /**
- * rcontainer_device_returned() - a device returned a cost
- * @device: its index
- * @access_pj: the cost in picojoules, to be charged with
- *	rcontainer_charge_device() before interrupts are on again
+ * rcontainer_costs_returned() - devices returned what something cost
+ * @costs: the costs, to be charged with rcontainer_charge_costs() before
+ *	interrupts are on again
+ * @nr: number of costs
  *
  * Context: interrupts off.
  */
-void rcontainer_device_returned(unsigned int device, u64 access_pj)
+void rcontainer_costs_returned(const struct rcontainer_device_cost *costs, unsigned int nr)
 {
+	struct rcontainer_counts *total = this_cpu_ptr(&rcontainer_total);
+	unsigned int i;
+
 	lockdep_assert_irqs_disabled();
-	__this_cpu_add(rcontainer_total.device_pj[device], access_pj);
+	for (i = 0; i < nr; i++)
+		total->device_pj[costs[i].device] += costs[i].access_pj;
+}
+EXPORT_SYMBOL_GPL(rcontainer_costs_returned);
+
+/*
+ * Who was charged last here: mostly it is the same again.  Of no use once a
+ * container was removed since.
+ */
+struct last_charged {
+	u32			id;
+	unsigned int		removals;
+	struct rcontainer	*c;
+};
+
+static DEFINE_PER_CPU(struct last_charged, last_charged) = {
+	.c = &rcontainer_root,
+};
+
+static struct rcontainer *whom_to_charge(u32 id)
+{
+	struct last_charged *last = this_cpu_ptr(&last_charged);
+	/* Before the look into the table: pairs with rcontainer_remove(). */
+	unsigned int removals = smp_load_acquire(&rcontainer_removals);
+
+	if (unlikely(last->id != id || last->removals != removals)) {
+		last->c = rcontainer_by_id(id);
+		last->id = id;
+		last->removals = removals;
+	}
+	return last->c;
 }
 
 /**
- * rcontainer_charge_device() - charge a container for what a device did
- * @c: who pays, see rcontainer_by_id()
- * @device: the device's index
- * @access_pj: picojoules, a part of what rcontainer_device_returned() took
+ * rcontainer_charge_costs() - charge a container for what devices did
+ * @id: who pays, a weak reference, see rcontainer_by_id()
+ * @costs: the costs, or a part of them
+ * @nr: number of costs
  *
- * Context: interrupts off, in the RCU read-side critical section that found
- * @c.
+ * That interrupts are off keeps the container: it is freed a grace period after
+ * its id became a tombstone.
+ *
+ * Context: interrupts off.
  */
-void rcontainer_charge_device(struct rcontainer *c, unsigned int device,
-			      u64 access_pj)
+void rcontainer_charge_costs(u32 id, const struct rcontainer_device_cost *costs,
+			     unsigned int nr)
 {
-	__this_cpu_add(c->counts->device_pj[device], access_pj);
+	struct rcontainer_counts *counts = this_cpu_ptr(whom_to_charge(id)->counts);
+	unsigned int i;
+
+	for (i = 0; i < nr; i++)
+		counts->device_pj[costs[i].device] += costs[i].access_pj;
 }
+EXPORT_SYMBOL_GPL(rcontainer_charge_costs);
 
 /* Flat-keyed lines for info/devices. */
 void rcontainer_show_devices(struct seq_file *m)

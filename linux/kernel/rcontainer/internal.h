@@ -93,12 +93,14 @@ struct rcontainer {
 
 /* core.c */
 extern struct mutex rcontainer_mutex;
+extern unsigned int rcontainer_removals;
 extern struct rcontainer rcontainer_idle;
 extern struct rcontainer rcontainer_interrupt;
 
 struct rcontainer *rcontainer_create(struct rcontainer *parent, const char *name);
 int rcontainer_remove(struct rcontainer *c);
 int rcontainer_bind(struct task_struct *p, struct rcontainer *c);
+struct rcontainer *rcontainer_by_id(u32 id);
 struct rcontainer *rcontainer_next_descendant(struct rcontainer *pos,
 					      struct rcontainer *top);
 

@@ -9,6 +9,7 @@
 #include <linux/buffer_head.h>
 #include <linux/mm.h>
 
+#include "../merge.h"
 #include "../split.h"
 
 struct split_case {
@@ -110,10 +111,10 @@ static void test_mergeable(struct kunit *test)
 	rq->q = q;
 	rq->bio = &a;
 	rq->biotail = &a;
-	KUNIT_EXPECT_TRUE(test, __blk_energy_mergeable(rq, &a));
-	KUNIT_EXPECT_FALSE(test, __blk_energy_mergeable(rq, &b));
+	KUNIT_EXPECT_TRUE(test, blk_energy_mergeable(rq, &a));
+	KUNIT_EXPECT_FALSE(test, blk_energy_mergeable(rq, &b));
 	q->limits.features = BLK_FEAT_SPLITS_COST;
-	KUNIT_EXPECT_TRUE(test, __blk_energy_mergeable(rq, &b));
+	KUNIT_EXPECT_TRUE(test, blk_energy_mergeable(rq, &b));
 }
 
 static void test_flush_owner(struct kunit *test)

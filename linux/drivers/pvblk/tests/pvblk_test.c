@@ -115,7 +115,7 @@ static const struct pvblk_costs two_devices = {
 
 static void test_costs_within_bounds(struct kunit *test)
 {
-	struct blk_energy_cost costs[PVBLK_MAX_DEVICES];
+	struct rcontainer_device_cost costs[PVBLK_MAX_DEVICES];
 	struct pvblk_reply reply = {
 		.access_pj = { cpu_to_le64(1000 + 2 * 512), cpu_to_le64(50) },
 	};
@@ -133,7 +133,7 @@ static void test_costs_within_bounds(struct kunit *test)
 /* One device's impossible cost says nothing about the other's. */
 static void test_costs_refused(struct kunit *test)
 {
-	struct blk_energy_cost costs[PVBLK_MAX_DEVICES];
+	struct rcontainer_device_cost costs[PVBLK_MAX_DEVICES];
 	struct pvblk_reply reply = {
 		.access_pj = { cpu_to_le64(1000 + 2 * 512 + 1), cpu_to_le64(7) },
 	};
@@ -155,7 +155,7 @@ static void test_costs_refused(struct kunit *test)
 
 static void test_costs_nobody_named(struct kunit *test)
 {
-	struct blk_energy_cost costs[PVBLK_MAX_DEVICES];
+	struct rcontainer_device_cost costs[PVBLK_MAX_DEVICES];
 	static const struct pvblk_costs none;
 	struct pvblk_reply reply = {
 		.access_pj = { 0, cpu_to_le64(1), cpu_to_le64(1), cpu_to_le64(U64_MAX) },
@@ -173,7 +173,7 @@ static void test_costs_nobody_named(struct kunit *test)
 static void test_costs_largest(struct kunit *test)
 {
 	const u64 bound = PVBLK_MAX_REQUEST_PJ + UINT_MAX * PVBLK_MAX_BYTE_PJ;
-	struct blk_energy_cost costs[PVBLK_MAX_DEVICES];
+	struct rcontainer_device_cost costs[PVBLK_MAX_DEVICES];
 	struct pvblk_reply reply = {};
 	struct pvblk_costs c = { .nr = PVBLK_MAX_DEVICES };
 	unsigned long refused;
@@ -256,7 +256,7 @@ static void test_header_unsupported(struct kunit *test)
 /* What the device does not write is neither success nor a cost. */
 static void test_reply(struct kunit *test)
 {
-	struct blk_energy_cost costs[PVBLK_MAX_DEVICES];
+	struct rcontainer_device_cost costs[PVBLK_MAX_DEVICES];
 	struct pvblk_reply reply;
 	unsigned long refused;
 

@@ -12,10 +12,11 @@ static int device;
 
 static void cost(u32 id, u64 pj)
 {
-	guard(rcu)();
+	const struct rcontainer_device_cost c = { .device = device, .access_pj = pj };
+
 	guard(irqsave)();
-	rcontainer_device_returned(device, pj);
-	rcontainer_charge_device(rcontainer_by_id(id), device, pj);
+	rcontainer_costs_returned(&c, 1);
+	rcontainer_charge_costs(id, &c, 1);
 }
 
 static struct rcontainer *create(struct kunit *test, struct rcontainer *parent)

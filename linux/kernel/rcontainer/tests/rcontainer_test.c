@@ -385,10 +385,10 @@ static void test_work(struct kunit *test)
 	struct rcontainer *own;
 
 	/* It owns nothing while it works for nobody. */
-	KUNIT_EXPECT_EQ(test, rcontainer_current_id(), 0);
+	KUNIT_EXPECT_EQ(test, current->rcontainer_id, 0);
 	KUNIT_EXPECT_NULL(test, rcontainer_work_begin(0));
 	own = rcontainer_work_begin(id);
-	KUNIT_EXPECT_EQ(test, rcontainer_current_id(), id);
+	KUNIT_EXPECT_EQ(test, current->rcontainer_id, id);
 	advance(0, 40);
 	rcontainer_work_end(own);
 	advance(0, 1000);
