@@ -114,7 +114,12 @@ char **qemu_argv(const struct qemu_config *c)
 	 * emulated guest much and gives it nothing, as 5-level page tables.
 	 */
 	add2(&a, "-cpu", "qemu64");
-	add2(&a, "-smp", format("%u", c->nr_vcpus));
+	/*
+	 * With a single virtual CPU QEMU leaves out memory barriers, but who
+	 * serves a disk is another CPU.
+	 */
+	add2(&a, "-smp", c->nr_disks && c->nr_vcpus == 1 ? "1,maxcpus=2" :
+			 format("%u", c->nr_vcpus));
 	add2(&a, "-m", format("%u", c->memory_mib));
 	if (c->nr_disks)
 		add2(&a, "-object",

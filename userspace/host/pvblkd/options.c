@@ -33,6 +33,8 @@ static void usage(void)
 	     " -m, --model FILE            energy model (default: IBM Ultrastar)\n"
 	     " -s, --state-dir DIR         for totals (default: " DEFAULT_STATE_DIR ")\n"
 	     " -p, --cpu-power-mw MW       reckon the own CPU time at this power\n"
+	     " -r, --resmond PATH          the resource monitor's socket; 'none': publish nothing\n"
+	     " -n, --subsystem NAME        as what to publish (default: the physical disk's name)\n"
 	     " -S, --show                  show the totals in state files, and end\n"
 	     "\n"
 	     " -h, --help                  display this help\n"
@@ -163,6 +165,8 @@ void options_parse(struct options *options, int argc, char **argv)
 		{ "model",		required_argument, NULL, 'm' },
 		{ "state-dir",		required_argument, NULL, 's' },
 		{ "cpu-power-mw",	required_argument, NULL, 'p' },
+		{ "resmond",		required_argument, NULL, 'r' },
+		{ "subsystem",		required_argument, NULL, 'n' },
 		{ "show",		no_argument,	   NULL, 'S' },
 		{ "help",		no_argument,	   NULL, 'h' },
 		{ "version",		no_argument,	   NULL, 'V' },
@@ -172,7 +176,7 @@ void options_parse(struct options *options, int argc, char **argv)
 
 	options->state_dir = DEFAULT_STATE_DIR;
 	options->cpu_power_mw = CPU_DEFAULT_MW;
-	while ((c = getopt_long(argc, argv, "d:m:s:p:ShV", longopts, NULL)) >= 0) {
+	while ((c = getopt_long(argc, argv, "d:m:s:p:r:n:ShV", longopts, NULL)) >= 0) {
 		switch (c) {
 		case 'd':
 			add_disk(options, optarg);
@@ -187,6 +191,12 @@ void options_parse(struct options *options, int argc, char **argv)
 			options->cpu_power_mw = option_number("cpu-power-mw", optarg,
 							      0, 1000000);
 			options->cpu_power_given = true;
+			break;
+		case 'r':
+			options->resmond = optarg;
+			break;
+		case 'n':
+			options->subsystem = optarg;
 			break;
 		case 'S':
 			options->show = true;

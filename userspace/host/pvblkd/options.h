@@ -37,6 +37,8 @@ struct disk_options {
  * @state_dir: path
  * @cpu_power_mw: where there are no counters
  * @cpu_power_given: use no counters
+ * @resmond: the resource monitor's socket, "none", or NULL for the default
+ * @subsystem: as what to publish, NULL for the default
  * @show: show the files that are the arguments, from @first on
  * @first: see @show
  */
@@ -46,6 +48,8 @@ struct options {
 	const char *state_dir;
 	uint64_t cpu_power_mw;
 	bool cpu_power_given;
+	const char *resmond;
+	const char *subsystem;
 	bool show;
 	int first;
 };

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "cli.h"
+#include "monitor.h"
 #include "options.h"
 #include "pvblkd.h"
 
@@ -197,6 +198,8 @@ static void start(const struct options *options)
 		err(exit_failure, "%s", options->state_dir);
 	for (const struct disk_options *d = options->disks; d; d = d->next)
 		add_disk(d, options, default_model);
+	if (!options->resmond || strcmp(options->resmond, "none"))
+		monitor_open(&server, options->subsystem, options->resmond);
 	/* Who connects now finds all well. */
 	for (struct disk *d = server.disks; d; d = d->next)
 		serve(d);
@@ -223,6 +226,7 @@ int main(int argc, char **argv)
 	remove_sockets();
 	server_stop(&server);
 	show_all();
+	monitor_close(&server);
 	io_exit(&server.io);
 	return EXIT_SUCCESS;
 }

@@ -14,11 +14,13 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <time.h>
 
 #include "blk.h"
 #include "cost.h"
 #include "cpu.h"
 #include "diskmodel.h"
+#include "figures.h"
 #include "inflight.h"
 #include "io.h"
 #include "mem.h"
@@ -33,6 +35,11 @@
 enum device { DEVICE_DISK, DEVICE_CPU, NR_DEVICES };
 #define CPU_DEVICE_NAME	"disk-cpu"
 
+struct disk;
+struct request;
+struct server;
+struct subsystem;
+
 /**
  * struct physical - a physical disk
  * @next: in the server's list
@@ -41,6 +48,11 @@ enum device { DEVICE_DISK, DEVICE_CPU, NR_DEVICES };
  * @cost: of transfers
  * @meter: its idle power
  * @clients: connected disks on it
+ * @server: by whom its disks are served; set by monitor_open(), as are
+ * @subsystem: what the resource monitor knows of it, NULL if nothing
+ * @subsystem_name: by this name
+ * @monitor: for its connection
+ * @expected: there was a monitor, or one was asked for
  */
 struct physical {
 	struct physical *next;
@@ -49,10 +61,24 @@ struct physical {
 	struct cost_disk cost;
 	struct cost_meter meter;
 	unsigned int clients;
+	struct server *server;
+	struct subsystem *subsystem;
+	const char *subsystem_name;
+	struct watch *monitor;
+	bool expected;
 };
 
-struct disk;
-struct request;
+/**
+ * struct published - what the resource monitor was told of a disk
+ * @present: it was told that there is a client
+ * @client: number of that, valid if @present
+ * @sum: its energy
+ */
+struct published {
+	bool present;
+	int client;
+	struct figures sum;
+};
 
 /**
  * struct queue - a virtqueue
@@ -106,6 +132,7 @@ struct queue {
  * @nr_queues: at most so many
  * @physical: on which physical disk
  * @state: totals
+ * @published: as much of them
  * @fd: the file, direct or not
  * @buffered_fd: the file, not direct
  * @mem_align: of memory for direct transfers
@@ -140,6 +167,7 @@ struct disk {
 	unsigned int nr_queues;
 	struct physical *physical;
 	struct state_file *state;
+	struct published published;
 
 	int fd;
 	int buffered_fd;
@@ -174,7 +202,8 @@ struct disk {
  * @cpu_source: what we consume
  * @cpu: the same, apportioned
  * @cpu_meter: what we consume when there is nothing to do
- * @timer: for the meters, while there are clients
+ * @timer: for the meters, while there are clients, and for the resource monitor
+ * @timer_s: its interval
  * @clients: connected disks
  * @dirty: queues with done requests
  * @starved: some queue's requests wait for room
@@ -188,6 +217,7 @@ struct server {
 	struct cost_cpu cpu;
 	struct cost_meter cpu_meter;
 	struct watch *timer;
+	time_t timer_s;
 	unsigned int clients;
 	struct queue *dirty;
 	bool starved;
@@ -211,12 +241,15 @@ void server_step(struct server *server, bool wait);
 /* Take nothing more, and return when nothing is in flight. */
 void server_stop(struct server *server);
 
-/* Bring the energy meters up to date. */
+/* Bring the energy meters up to date, and publish. */
 void server_meter(struct server *server);
 
 /* A disk's client is there, or gone. */
 void server_join(struct server *server, struct disk *disk);
 void server_leave(struct server *server, struct disk *disk);
+
+/* Be woken as often as it is necessary now. */
+void server_set_timer(struct server *server);
 
 uint64_t monotonic_ns(void);
 

@@ -8,9 +8,13 @@
 #include <unistd.h>
 
 #include "cli.h"
+#include "monitor.h"
 #include "pvblkd.h"
 
 #define NSEC_PER_SEC	1000000000ULL
+
+#define METER_S		1
+#define RETRY_S		5
 
 uint64_t monotonic_ns(void)
 {
@@ -30,17 +34,28 @@ static uint64_t nap(uint64_t ns)
 
 static void on_timer(struct watch *watch)
 {
-	server_meter(watch->owner);
+	struct server *server = watch->owner;
+
+	server_meter(server);
+	monitor_retry(server);
+	server_set_timer(server);
 }
 
-/* So that who looks at the state files sees meters that are not too old. */
-static void set_timer(struct server *server, time_t seconds)
+/*
+ * With clients, so that who looks at the state files or at the resource monitor
+ * sees meters that are not too old.  Without, nothing changes.
+ */
+void server_set_timer(struct server *server)
 {
+	time_t seconds = server->clients ? METER_S : monitor_away(server) ? RETRY_S : 0;
 	const struct itimerspec its = {
 		.it_interval.tv_sec = seconds,
 		.it_value.tv_sec = seconds,
 	};
 
+	if (seconds == server->timer_s)
+		return;
+	server->timer_s = seconds;
 	timerfd_settime(server->timer->fd, 0, &its, NULL);
 }
 
@@ -76,6 +91,7 @@ void server_meter(struct server *server)
 			if (d->client && d->physical == p)
 				state_add_base(d->state, share);
 	}
+	monitor_publish(server);
 }
 
 void server_join(struct server *server, struct disk *disk)
@@ -83,8 +99,9 @@ void server_join(struct server *server, struct disk *disk)
 	server_meter(server);
 	disk->client = true;
 	disk->physical->clients++;
-	if (!server->clients++)
-		set_timer(server, 1);
+	server->clients++;
+	monitor_publish(server);
+	server_set_timer(server);
 }
 
 void server_leave(struct server *server, struct disk *disk)
@@ -92,8 +109,9 @@ void server_leave(struct server *server, struct disk *disk)
 	server_meter(server);
 	disk->client = false;
 	disk->physical->clients--;
-	if (!--server->clients)
-		set_timer(server, 0);
+	server->clients--;
+	monitor_publish(server);
+	server_set_timer(server);
 }
 
 /* There was no room for some requests, which may be there now. */

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/mman.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -42,11 +43,13 @@ static bool lock(int fd)
 	return false;
 }
 
-static void init(struct state_file *state, const char *name,
+static bool init(struct state_file *state, const char *name,
 		 char device[][PVBLK_NAME_LEN], unsigned int nr_devices,
 		 uint64_t rate)
 {
 	memset(state, 0, sizeof(*state));
+	if (getrandom(&state->id, sizeof(state->id), 0) != sizeof(state->id))
+		return false;
 	state->version = STATE_VERSION;
 	state->nr_devices = nr_devices;
 	state->rate = rate;
@@ -57,6 +60,7 @@ static void init(struct state_file *state, const char *name,
 		state->queue[i].slot[0].seq = 1;
 	barrier();
 	state->magic = STATE_MAGIC;
+	return true;
 }
 
 /* Nothing of it is used as an index without this. */
@@ -129,8 +133,8 @@ struct state_file *state_open(const char *path, const char *name,
 		return fail(err, path, strerror(errno));
 
 	/* Killed while it was made: nothing was charged yet. */
-	if (!state->magic)
-		init(state, name, device, nr_devices, rate);
+	if (!state->magic && !init(state, name, device, nr_devices, rate))
+		return fail(err, path, strerror(errno));
 	misfit = fits(state, name, device, nr_devices);
 	if (misfit)
 		return fail(err, path, misfit);
@@ -277,6 +281,7 @@ void state_look(const struct state_file *state, struct state_view *view)
 	struct state_slot slot;
 
 	memset(view, 0, sizeof(*view));
+	view->id = state->id;
 	memcpy(view->name, state->name, sizeof(view->name));
 	view->nr_devices = state->nr_devices;
 	memcpy(view->device, state->device, sizeof(view->device));

@@ -27,7 +27,7 @@
 #include "cost.h"
 
 #define STATE_MAGIC		0x65746174736b6c62ULL	/* "blkstate" */
-#define STATE_VERSION		1
+#define STATE_VERSION		2
 #define STATE_MAX_QUEUES	16
 #define STATE_NAME_LEN		32
 #define STATE_ERR_LEN		512
@@ -102,6 +102,7 @@ struct state_base {
  * @version: STATE_VERSION
  * @nr_devices: valid entries in @device
  * @rate: unit of state_totals.rest: picojoules divided by this
+ * @id: random: tells this file from others of the same name, before and after
  * @name: the client's
  * @device: names of the physical devices
  * @base: meters
@@ -112,6 +113,7 @@ struct state_file {
 	uint32_t version;
 	uint32_t nr_devices;
 	uint64_t rate;
+	uint64_t id;
 	char name[STATE_NAME_LEN];
 	char device[PVBLK_MAX_DEVICES][PVBLK_NAME_LEN];
 	struct state_base base;
@@ -120,6 +122,7 @@ struct state_file {
 
 /* What the file said at some moment, summed over queues. */
 struct state_view {
+	uint64_t id;
 	char name[STATE_NAME_LEN];
 	uint32_t nr_devices;
 	char device[PVBLK_MAX_DEVICES][PVBLK_NAME_LEN];

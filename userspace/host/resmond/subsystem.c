@@ -522,3 +522,8 @@ bool subsystem_registered(const struct subsystem *s)
 {
 	return s->state == REGISTERED;
 }
+
+bool subsystem_away(const struct subsystem *s)
+{
+	return s->state == AWAY;
+}

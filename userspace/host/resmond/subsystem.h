@@ -124,4 +124,11 @@ int subsystem_fd(const struct subsystem *s);
 const char *subsystem_status(const struct subsystem *s);
 bool subsystem_registered(const struct subsystem *s);
 
+/*
+ * There is no connection, not even one that is asked at; subsystem_poll() tries
+ * to make one, at most twice a second.  Who does not want to be woken for that
+ * leaves subsystem_fd() alone meanwhile and polls when it suits him.
+ */
+bool subsystem_away(const struct subsystem *s);
+
 #endif /* RESMOND_SUBSYSTEM_H */

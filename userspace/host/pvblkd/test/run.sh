@@ -208,6 +208,8 @@ cannot listen at /proc/x|--disk a,socket=/proc/x,file=$0
 unknown keyword 'set'|--model $0 --disk $disk
 device disk has another model|--disk c,socket=c,file=$0,readonly --disk b,socket=b,file=$0,model=$bin/models/maxtor.disk
 --cpu-power-mw: '-1' is not a number|--cpu-power-mw -1
+cannot publish as subsystem '.x': Invalid argument|--subsystem .x --disk a,socket=$work/a.sock,file=$0,readonly
+there is more than one physical disk|--subsystem x --disk a,socket=$work/a.sock,file=$0,readonly --disk b,socket=$work/b.sock,file=$0,readonly,device=b
 /proc/none/x: No such file|--state-dir /proc/none/x --disk $disk
 EOF
 
