@@ -11,7 +11,7 @@ PACKAGES := \
 	linux-source-6.12 gcc make ccache flex bison bc libelf-dev libssl-dev xz-utils rsync patch \
 	libsmartcols-dev libcmocka-dev liburing-dev pkg-config \
 	qemu-system-x86 busybox-static cpio gzip coreutils dmsetup bsdextrautils \
-	fio e2fsprogs \
+	fio e2fsprogs xfsprogs btrfs-progs \
 	gnuplot-nox gawk git python3-minimal \
 	sparse shellcheck perl
 
@@ -22,6 +22,7 @@ all: kernel user
 help:
 	@echo 'Verbs:'
 	@echo '  demo      two VMs on one CPU, two programs in containers: the whole chain'
+	@echo '  demo-disk two programs write to one file: who pays for the disk'
 	@echo '  test      all tests: user space, KUnit on UML and x86_64, booted guests'
 	@echo '  test-debug'
 	@echo '            the booted guests again, with KASAN, lockdep and kmemleak'
@@ -53,6 +54,7 @@ kernel: tree
 user: setup
 	@$(MAKE) -s -C userspace OUT=$(BUILD)/user
 	@$(MAKE) -s -C tests/boot OUT=$(BUILD)/boot USER=$(BUILD)/user
+	@$(MAKE) -s -C tests/disk OUT=$(BUILD)/disk BOOT=$(BUILD)/boot USER=$(BUILD)/user
 
 kunit-kernels: tree
 	@$(kernel) kunit-uml um linux configs/kunit.config configs/kunit-uml.config
@@ -61,14 +63,17 @@ kunit-kernels: tree
 demo: kernel user
 	@tests/demo/run.sh
 
+demo-disk: kernel user
+	@tests/demo/disk.sh
+
 test: kernel kunit-kernels user
 	@$(MAKE) -s -C userspace OUT=$(BUILD)/user tests plugin-tests
-	@tests/run.sh user rctl plugin kunit boot launch hostile resmon patchset
+	@tests/run.sh user rctl plugin kunit boot disk stress launch hostile pvblkd resmon patchset
 
 # The guests again, in a kernel that looks for mistakes.
 test-debug: kernel user
 	@$(kernel) debug x86_64 bzImage configs/guest.config configs/debug.config
-	@GUEST=debug tests/run.sh boot
+	@GUEST=debug tests/run.sh boot disk
 
 kunit: kunit-kernels
 	@tests/run.sh kunit
@@ -95,5 +100,5 @@ patchset: tree
 clean:
 	rm -rf $(BUILD)
 
-.PHONY: all help setup tree kernel user kunit-kernels demo test test-debug \
+.PHONY: all help setup tree kernel user kunit-kernels demo demo-disk test test-debug \
 	kunit bench baseline bench-switch bench-disk check patchset clean

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Run test suites and count what they report.
 #
-#	run.sh SUITE...		of: user rctl plugin kunit boot launch hostile resmon patchset
+#	run.sh SUITE...		of: user rctl plugin kunit boot disk stress launch hostile pvblkd resmon patchset
 #
 # Each test is a program that prints TAP lines; its output goes to
 # build/logs/NAME.log, its failures here.  The last line is the sum.
@@ -69,6 +69,15 @@ suite_boot() {
 	. tests/boot/cases
 }
 
+suite_disk() {
+	. tests/disk/cases
+}
+
+suite_stress() {
+	tap disk-stress 300 tests/disk/stress.sh 20 --nr-pcpus 2 --pcpus 0,1
+	tap disk-stress-killed 400 tests/disk/stress.sh --kill 10 25 --nr-pcpus 2 --pcpus 0,1
+}
+
 suite_launch() {
 	tap launch 180 tests/launch/run.sh "$BUILD/user"
 }
@@ -80,6 +89,11 @@ suite_resmon() {
 # A disk that lies to the guest.
 suite_hostile() {
 	tap hostile 240 tests/disk/hostile/run.sh
+}
+
+# The disk back end with Debian's own kernel as guest.
+suite_pvblkd() {
+	tap pvblkd 900 userspace/host/pvblkd/test/run.sh "$BUILD/user"
 }
 
 suite_patchset() {

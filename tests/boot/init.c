@@ -10,10 +10,12 @@
 #include <err.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/random.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/io.h>
+#include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/reboot.h>
 #include <sys/stat.h>
@@ -28,6 +30,23 @@ static void must_mount(const char *type, const char *dir)
 	mkdir(dir, 0755);
 	if (mount(type, dir, type, 0, NULL) && errno != EBUSY)
 		err(EXIT_FAILURE, "mount %s", dir);
+}
+
+/*
+ * The emulated CPU has no source of random numbers, and programs that make file
+ * systems wait for one.  Nothing here is secret.
+ */
+static void seed_random(void)
+{
+	struct {
+		struct rand_pool_info info;
+		char seed[32];
+	} pool = { .info = { .entropy_count = 256, .buf_size = 32 } };
+	int fd = open("/dev/urandom", O_WRONLY);
+
+	if (fd < 0 || ioctl(fd, RNDADDENTROPY, &pool))
+		warn("/dev/urandom");
+	close(fd);
 }
 
 /* The value of key= on the kernel command line, or NULL. */
@@ -82,6 +101,34 @@ static int run_all(char *names)
 	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
+/*
+ * The kernel's warnings, which do not reach a quiet console; those of locking
+ * and WARN() are among them.  The host looks for them.
+ */
+static void show_warnings(void)
+{
+	char record[8192], *text;
+	int fd = open("/dev/kmsg", O_RDONLY | O_NONBLOCK);
+	unsigned int level;
+	ssize_t n;
+
+	if (fd < 0)
+		return;
+	/* EPIPE: some were overwritten meanwhile. */
+	while ((n = read(fd, record, sizeof(record) - 1)) > 0 || errno == EPIPE) {
+		if (n <= 0)
+			continue;
+		record[n] = '\0';
+		text = strchr(record, ';');
+		if (!text || sscanf(record, "%u", &level) != 1)
+			continue;
+		text[strcspn(text, "\n")] = '\0';
+		if ((level & 7) <= 4)
+			printf("# kernel: %s\n", text + 1);
+	}
+	close(fd);
+}
+
 /* In a kernel with kmemleak, show what it finds: the host looks for it. */
 static void show_leaks(void)
 {
@@ -130,6 +177,7 @@ int main(void)
 	must_mount("sysfs", "/sys");
 	must_mount("devtmpfs", "/dev");
 	must_mount("tmpfs", "/tmp");
+	seed_random();
 	if (mount("none", "/sys/fs/rcontainer", "rcontainer", 0, NULL))
 		warn("mount /sys/fs/rcontainer");
 
@@ -142,6 +190,7 @@ int main(void)
 	else
 		warnx("nothing to run: no run= on the kernel command line");
 	show_leaks();
+	show_warnings();
 	power_off(status);
 	return status;
 }

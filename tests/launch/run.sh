@@ -161,6 +161,10 @@ cannot read $work/none|--name one --kernel $work/none
 cannot read $work/none|--name one --kernel $work/spin --initrd $work/none
 cannot read $work/none|--name one --plugin $work/none
 $work/none|--name one --model $work/none
+--disk $work/none: No such file|--name one --disk $work/none
+--disk $work/spin: not a socket|--name one --disk $work/spin
+--disk: 0 is not from 1 to|--name one --disk $work/none,queues=0
+--disk: 'x' is not a number|--name one --disk $work/none,queues=x
 --initrd and --append need --kernel|--name one --initrd $work/spin
 --no-plugin excludes|--name one --no-plugin --slice-us 5
 unexpected argument 'image'|--name one image
