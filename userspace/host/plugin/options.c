@@ -229,7 +229,7 @@ static void setup_vcpu(struct vcpu *v, struct machine *m, unsigned int pcpu,
 	v->subtract = o->subtract;
 }
 
-int options_attach(const struct options *o, unsigned int max_vcpus)
+int options_attach(const struct options *o, unsigned int nr_present)
 {
 	struct machine *m;
 	size_t stride;
@@ -237,9 +237,9 @@ int options_attach(const struct options *o, unsigned int max_vcpus)
 	char *page;
 	int slot;
 
-	if (o->nr_pcpus != max_vcpus)
+	if (o->nr_pcpus != nr_present)
 		return fail("pcpus: %u given for %u virtual CPUs", o->nr_pcpus,
-			    max_vcpus);
+			    nr_present);
 	m = attach_machine(o);
 	if (!m)
 		return -1;

@@ -35,10 +35,10 @@ int options_parse(struct options *o, int argc, char **argv);
 /**
  * options_attach() - open shared memory and set up the virtual CPUs
  * @o: the arguments
- * @max_vcpus: how many virtual CPUs the virtual machine can have
+ * @nr_present: how many virtual CPUs the virtual machine has; it gets no more
  *
  * Takes a slot of the machine and fills in vcpus[].
  */
-int options_attach(const struct options *o, unsigned int max_vcpus);
+int options_attach(const struct options *o, unsigned int nr_present);
 
 #endif /* RCONTAINER_OPTIONS_H */

@@ -201,7 +201,7 @@ int qemu_plugin_install(qemu_plugin_id_t id, const qemu_info_t *info, int argc,
 		return -1;
 	}
 	if (options_parse(&options, argc, argv) ||
-	    options_attach(&options, info->system.max_vcpus))
+	    options_attach(&options, info->system.smp_vcpus))
 		return -1;
 	turn_init();
 	qemu_plugin_register_vcpu_tb_trans_cb(id, block_translate);
