@@ -79,11 +79,12 @@ start_backend() {
 		>>"$work/pvblkd.log" 2>&1 &
 	backend_pid=$!
 	backend_starts=$((backend_starts + 1))
+	# Standard output may be a file that goes with $work.
 	within 10 backend_ready || {
 		echo "not ok - pvblkd did not start"
 		sed 's/^/# /' "$work/pvblkd.log"
 		exit 1
-	}
+	} >&2
 }
 
 # stop_backend SIGNAL

@@ -36,6 +36,8 @@ worker() {
 			--time_based --runtime="$runtime" --eta=never --output=/tmp/fio."$n" "$@" || {
 			echo "# fio $*:"
 			sed 's/^/# /' /tmp/fio."$n"
+			# No use in going on.
+			touch /tmp/end
 			return 1
 		}
 		[ $((run % 2)) = 0 ] && rm $mnt/"$n"/*
@@ -73,15 +75,16 @@ echo "stress: running"
 
 end=$(($(now) + seconds))
 most=0
-while [ "$(now)" -lt "$end" ]; do
+status=0
+while [ "$(now)" -lt "$end" ] && [ ! -e /tmp/end ]; do
 	for options in commit=1 barrier,auto_da_alloc nodiscard commit=5,discard noauto_da_alloc; do
 		echo 1 >/proc/sys/vm/drop_caches
-		mount -o remount,$options $mnt || exit 1
+		mount -o remount,$options $mnt || { status=1; break 2; }
 		rctl create passing && rctl run -q passing -- \
 			dd if=/dev/zero of=$mnt/passing bs=64k count=16 2>/dev/null
 		rctl delete passing
 		rm -f $mnt/passing
-		rctl check >/dev/null || exit 1
+		rctl check >/dev/null || { status=1; break 2; }
 		# shellcheck disable=SC2046 # two numbers
 		set -- $(cat /sys/block/pvda/inflight)
 		[ $(($1 + $2)) -le "$most" ] || most=$(($1 + $2))
@@ -92,7 +95,6 @@ done
 touch /tmp/end
 echo "# up to $most requests in flight"
 
-status=0
 for pid in $workers; do
 	wait "$pid" || status=1
 done

@@ -329,6 +329,8 @@ static void model(const char *mode, uint64_t argument, const char *why)
 	char text[128];
 	long long before;
 
+	/* The message is rate limited, to ten in five seconds. */
+	usleep(700000);
 	order(mode, argument, 1000);
 	unbind();
 	bind_again();
