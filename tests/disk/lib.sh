@@ -80,7 +80,7 @@ start_backend() {
 	backend_pid=$!
 	backend_starts=$((backend_starts + 1))
 	# Standard output may be a file that goes with $work.
-	within 10 backend_ready || {
+	within 30 backend_ready || {
 		echo "not ok - pvblkd did not start"
 		sed 's/^/# /' "$work/pvblkd.log"
 		exit 1
