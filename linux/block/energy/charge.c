@@ -6,7 +6,6 @@
 #include <linux/blk-mq.h>
 #include <linux/export.h>
 #include <linux/irqflags.h>
-#include <linux/math64.h>
 
 #include "split.h"
 

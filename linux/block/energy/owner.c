@@ -28,11 +28,11 @@
  * A bio has one owner
  * -------------------
  *
- * File systems with buffer heads end a bio where the owner of the next one
- * differs.  All others fill bios from pages without asking; such a bio is
- * marked BLK_ENERGY_OF_PAGES by wbc_init_bio() and is cut at changes of owner
- * when it is submitted, since later the pages may be dirtied by others.
- * Cloning, splitting and remapping keep the owner.
+ * ext4, whose blocks may be smaller than pages, ends a bio where the owner of
+ * the next buffer head differs.  Others fill bios from pages without asking;
+ * such a bio is marked BLK_ENERGY_OF_PAGES by wbc_init_bio() and is cut at
+ * changes of owner when it is submitted, since later the pages may be dirtied by
+ * others.  Cloning, splitting and remapping keep the owner.
  *
  * Requests take bios of several owners only for a driver that splits a
  * request's cost among them, see charge.c; otherwise the request could not be
@@ -54,8 +54,6 @@
 #include <linux/init.h>
 #include <linux/mm.h>
 #include <linux/page_ext.h>
-
-#include "../blk.h"
 
 static struct bio_set blk_energy_bios;
 
@@ -179,8 +177,8 @@ void __blk_energy_folio_migrated(struct folio *to, struct folio *from)
 }
 
 /**
- * __blk_energy_bh_dirtied() - a clean buffer is dirtied by current
- * @bh: the buffer head
+ * __blk_energy_bh_dirtied() - current is about to dirty a buffer
+ * @bh: the buffer head; if it is dirty already nothing changes
  *
  * Context: any.
  */
@@ -188,7 +186,7 @@ void __blk_energy_bh_dirtied(struct buffer_head *bh)
 {
 	u32 owner = blk_energy_current();
 
-	if (owner)
+	if (owner && !buffer_dirty(bh))
 		WRITE_ONCE(bh->b_owner, owner);
 }
 EXPORT_SYMBOL_GPL(__blk_energy_bh_dirtied);

@@ -4,8 +4,9 @@
  * manager, file systems and the block layer, and what disk drivers call.
  *
  * Owners are weak references to resource containers (struct rcontainer.id);
- * zero says nobody.  Each hook is an inline test of the static key that is off
- * until the first container is created, and an empty stub when configured out.
+ * zero says nobody.  What has to find an owner out is behind a static key that
+ * is off until the first container is created; all is an empty stub when
+ * configured out.
  * block/energy/owner.c explains the model.
  */
 #ifndef _LINUX_BLK_ENERGY_H

@@ -193,7 +193,7 @@ void rcontainer_show_devices(struct seq_file *m)
 	const char *name;
 	unsigned int i;
 
-	for (i = RCONTAINER_CPU + 1; (name = rcontainer_device_name(i)); i++)
+	for_each_rcontainer_device(i, name)
 		seq_printf(m, "%s.refused %lld\n", name,
 			   atomic64_read(&devices[i].refused));
 }

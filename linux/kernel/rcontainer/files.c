@@ -175,7 +175,7 @@ static int show_energy(struct seq_file *m, bool subtree)
 		seq_printf(m, "cpu.access_uj %llu\ncpu.base_uj %llu\n",
 			   energy[RCONTAINER_CPU].uj[RCONTAINER_ACCESS],
 			   energy[RCONTAINER_CPU].uj[RCONTAINER_BASE]);
-	for (i = RCONTAINER_CPU + 1; (name = rcontainer_device_name(i)); i++)
+	for_each_rcontainer_device(i, name)
 		seq_printf(m, "%s.access_uj %llu\n", name,
 			   energy[i].uj[RCONTAINER_ACCESS]);
 	return 0;
@@ -208,7 +208,7 @@ static int events_show(struct seq_file *m, void *v)
 	for (i = 0; backend && i < backend->nr_events; i++)
 		seq_printf(m, "%s %llu\n", backend->events[i].name,
 			   counts.event[i]);
-	for (i = RCONTAINER_CPU + 1; (name = rcontainer_device_name(i)); i++)
+	for_each_rcontainer_device(i, name)
 		seq_printf(m, "%s.access_pj %llu\n", name, counts.device_pj[i]);
 	return 0;
 }
@@ -292,11 +292,12 @@ static ssize_t counters_write(struct kernfs_open_file *of, char *buf, size_t len
 static void show_row(struct seq_file *m, const struct pmc_backend *backend,
 		     const struct rcontainer_counts *counts)
 {
+	const char *name;
 	unsigned int i;
 
 	for (i = 0; backend && i < backend->nr_events; i++)
 		seq_printf(m, " %llu", counts->event[i]);
-	for (i = RCONTAINER_CPU + 1; rcontainer_device_name(i); i++)
+	for_each_rcontainer_device(i, name)
 		seq_printf(m, " %llu", counts->device_pj[i]);
 	seq_putc(m, '\n');
 }
@@ -311,7 +312,7 @@ static void show_snapshot(struct seq_file *m, const struct rcontainer_snapshot *
 	seq_puts(m, "container");
 	for (i = 0; backend && i < backend->nr_events; i++)
 		seq_printf(m, " %s", backend->events[i].name);
-	for (i = RCONTAINER_CPU + 1; (name = rcontainer_device_name(i)); i++)
+	for_each_rcontainer_device(i, name)
 		seq_printf(m, " %s.access_pj", name);
 	seq_putc(m, '\n');
 	for (c = &rcontainer_root; c;

@@ -152,6 +152,11 @@ struct seq_file;
 const char *rcontainer_device_name(unsigned int device);
 void rcontainer_show_devices(struct seq_file *m);
 
+/* All devices but the CPU. */
+#define for_each_rcontainer_device(i, name)				\
+	for ((i) = RCONTAINER_CPU + 1;					\
+	     ((name) = rcontainer_device_name(i)); (i)++)
+
 /* rcfs.c */
 int rcfs_init(void);
 

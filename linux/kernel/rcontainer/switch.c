@@ -221,8 +221,8 @@ static void snapshot_local(void *info)
  * @total: the virtual counters' values and what devices returned, to add to
  *
  * While a CPU copies, nothing is charged there; so on each CPU, and then over
- * all, the sum of the containers is the total.  One CPU
- * after the other, since they add to the same rows.
+ * all, the sum of the containers is the total.  One CPU after the other, since
+ * they add to the same rows.
  *
  * Context: process context, rcontainer_mutex held, waits for other CPUs.
  */

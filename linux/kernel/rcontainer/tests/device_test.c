@@ -4,9 +4,8 @@
  */
 #include <kunit/test.h>
 #include <linux/mutex.h>
-#include <linux/rcupdate.h>
 
-#include "../internal.h"
+#include "util.h"
 
 static int device;
 
@@ -17,27 +16,6 @@ static void cost(u32 id, u64 pj)
 	guard(irqsave)();
 	rcontainer_costs_returned(&c, 1);
 	rcontainer_charge_costs(id, &c, 1);
-}
-
-static struct rcontainer *create(struct kunit *test, struct rcontainer *parent)
-{
-	struct rcontainer *c;
-
-	guard(mutex)(&rcontainer_mutex);
-	c = rcontainer_create(parent, "device");
-	KUNIT_ASSERT_FALSE(test, IS_ERR(c));
-	return c;
-}
-
-static void remove(struct kunit *test, struct rcontainer *c)
-{
-	int ret;
-
-	mutex_lock(&rcontainer_mutex);
-	ret = rcontainer_remove(c);
-	mutex_unlock(&rcontainer_mutex);
-	KUNIT_EXPECT_EQ(test, ret, 0);
-	rcontainer_put(c);
 }
 
 static struct rcontainer_energy energy_of(struct rcontainer *c, bool subtree)
@@ -58,23 +36,6 @@ static void expect_pj(struct kunit *test, struct rcontainer *c, u64 uj, u32 rest
 	KUNIT_EXPECT_EQ(test, e.uj[RCONTAINER_BASE], 0);
 }
 
-static void expect_conserved(struct kunit *test)
-{
-	struct rcontainer_counts sum = {};
-	struct rcontainer_snapshot s;
-	unsigned int row;
-	int ret;
-
-	mutex_lock(&rcontainer_mutex);
-	ret = rcontainer_snapshot(&s);
-	mutex_unlock(&rcontainer_mutex);
-	KUNIT_ASSERT_EQ(test, ret, 0);
-	for (row = 0; row < s.nr_rows; row++)
-		rcontainer_add_counts(&sum, &s.rows[row]);
-	KUNIT_EXPECT_EQ(test, sum.device_pj[device], s.total.device_pj[device]);
-	rcontainer_snapshot_free(&s);
-}
-
 static void test_names(struct kunit *test)
 {
 	KUNIT_EXPECT_EQ(test, rcontainer_register_device("kunit-disk"), device);
@@ -93,8 +54,8 @@ static void test_names(struct kunit *test)
 /* Costs are the container's, its parent's when it is gone, root's if nobody's. */
 static void test_owner(struct kunit *test)
 {
-	struct rcontainer *a = create(test, &rcontainer_root);
-	struct rcontainer *b = create(test, a);
+	struct rcontainer *a = create(test, &rcontainer_root, "a");
+	struct rcontainer *b = create(test, a, "b");
 	u64 root = energy_of(&rcontainer_root, false).uj[RCONTAINER_ACCESS];
 	u32 id = b->id;
 
@@ -108,18 +69,20 @@ static void test_owner(struct kunit *test)
 			root + 5);
 	expect_conserved(test);
 
-	remove(test, b);
+	KUNIT_EXPECT_EQ(test, remove(b), 0);
+	rcontainer_put(b);
 	cost(id, 1000000);
 	expect_pj(test, a, 3, 6);
 	expect_conserved(test);
-	remove(test, a);
+	KUNIT_EXPECT_EQ(test, remove(a), 0);
+	rcontainer_put(a);
 	expect_conserved(test);
 }
 
 /* Two 64-bit numbers of picojoules and more. */
 static void test_wrap(struct kunit *test)
 {
-	struct rcontainer *a = create(test, &rcontainer_root);
+	struct rcontainer *a = create(test, &rcontainer_root, "a");
 	unsigned int i;
 
 	for (i = 0; i < 4; i++) {
@@ -129,7 +92,8 @@ static void test_wrap(struct kunit *test)
 	cost(a->id, 1);
 	expect_pj(test, a, 40000000000000ULL, 1);
 	expect_conserved(test);
-	remove(test, a);
+	KUNIT_EXPECT_EQ(test, remove(a), 0);
+	rcontainer_put(a);
 }
 
 static int device_test_init(struct kunit *test)

@@ -9,7 +9,7 @@
 #include <linux/mutex.h>
 #include <linux/sched/task.h>
 
-#include "../internal.h"
+#include "util.h"
 
 /* So many events of the first two kinds on this CPU. */
 static void advance(u64 tsc, u64 cycles)
@@ -17,28 +17,6 @@ static void advance(u64 tsc, u64 cycles)
 	const u64 delta[PMC_MAX_EVENTS] = { tsc, cycles };
 
 	pmc_fake_advance(delta);
-}
-
-static struct rcontainer *create(struct kunit *test, struct rcontainer *parent,
-				 const char *name)
-{
-	struct rcontainer *c;
-
-	guard(mutex)(&rcontainer_mutex);
-	c = rcontainer_create(parent, name);
-	KUNIT_ASSERT_FALSE(test, IS_ERR(c));
-	/* No directory: nobody but the test can find it. */
-	return c;
-}
-
-static int remove(struct rcontainer *c)
-{
-	int ret;
-
-	mutex_lock(&rcontainer_mutex);
-	ret = rcontainer_remove(c);
-	mutex_unlock(&rcontainer_mutex);
-	return ret;
 }
 
 /* The tests run in a kernel thread, which users may not bind. */
@@ -72,26 +50,6 @@ static void wait_childless(struct rcontainer *c)
 				return;
 		schedule_timeout_uninterruptible(1);
 	}
-}
-
-static void expect_conserved(struct kunit *test)
-{
-	struct rcontainer_counts sum = {};
-	struct rcontainer_snapshot s;
-	unsigned int row, i;
-	int ret;
-
-	mutex_lock(&rcontainer_mutex);
-	ret = rcontainer_snapshot(&s);
-	mutex_unlock(&rcontainer_mutex);
-	KUNIT_ASSERT_EQ(test, ret, 0);
-	for (row = 0; row < s.nr_rows; row++)
-		rcontainer_add_counts(&sum, &s.rows[row]);
-	for (i = 0; i < PMC_MAX_EVENTS; i++)
-		KUNIT_EXPECT_EQ(test, sum.event[i], s.total.event[i]);
-	for (i = 0; i < RCONTAINER_MAX_DEVICES; i++)
-		KUNIT_EXPECT_EQ(test, sum.device_pj[i], s.total.device_pj[i]);
-	rcontainer_snapshot_free(&s);
 }
 
 /* What runs before and after a rebinding belongs to one each. */

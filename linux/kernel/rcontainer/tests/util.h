@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What the tests of containers and of devices share. */
+#ifndef _RCONTAINER_TESTS_UTIL_H
+#define _RCONTAINER_TESTS_UTIL_H
+
+#include <kunit/test.h>
+#include <linux/mutex.h>
+
+#include "../internal.h"
+
+/* No directory: nobody but the test can find it. */
+static inline struct rcontainer *create(struct kunit *test,
+					struct rcontainer *parent,
+					const char *name)
+{
+	struct rcontainer *c;
+
+	guard(mutex)(&rcontainer_mutex);
+	c = rcontainer_create(parent, name);
+	KUNIT_ASSERT_FALSE(test, IS_ERR(c));
+	return c;
+}
+
+static inline int remove(struct rcontainer *c)
+{
+	int ret;
+
+	mutex_lock(&rcontainer_mutex);
+	ret = rcontainer_remove(c);
+	mutex_unlock(&rcontainer_mutex);
+	return ret;
+}
+
+static inline void expect_conserved(struct kunit *test)
+{
+	struct rcontainer_counts sum = {};
+	struct rcontainer_snapshot s;
+	unsigned int row, i;
+	int ret;
+
+	mutex_lock(&rcontainer_mutex);
+	ret = rcontainer_snapshot(&s);
+	mutex_unlock(&rcontainer_mutex);
+	KUNIT_ASSERT_EQ(test, ret, 0);
+	for (row = 0; row < s.nr_rows; row++)
+		rcontainer_add_counts(&sum, &s.rows[row]);
+	for (i = 0; i < PMC_MAX_EVENTS; i++)
+		KUNIT_EXPECT_EQ(test, sum.event[i], s.total.event[i]);
+	for (i = 0; i < RCONTAINER_MAX_DEVICES; i++)
+		KUNIT_EXPECT_EQ(test, sum.device_pj[i], s.total.device_pj[i]);
+	rcontainer_snapshot_free(&s);
+}
+
+#endif /* _RCONTAINER_TESTS_UTIL_H */
