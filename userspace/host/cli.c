@@ -48,6 +48,21 @@ uint64_t option_milliseconds(const char *option, const char *arg)
 	return ms;
 }
 
+void option_rest(int c, void (*usage)(void))
+{
+	switch (c) {
+	case 'h':
+		usage();
+		exit(EXIT_SUCCESS);
+	case 'V':
+		printf("%s from %s\n", program_invocation_short_name, PACKAGE_STRING);
+		exit(EXIT_SUCCESS);
+	}
+	fprintf(stderr, "Try '%s --help' for more information.\n",
+		program_invocation_short_name);
+	exit(exit_failure);
+}
+
 char *format(const char *fmt, ...)
 {
 	va_list args;

@@ -19,6 +19,12 @@ uint64_t option_number(const char *option, const char *arg, uint64_t min,
 /* Positive seconds, with up to three fraction digits, in milliseconds. */
 uint64_t option_milliseconds(const char *option, const char *arg);
 
+/*
+ * What every program does with -h, which is up to @usage, with -V, and with an
+ * option that it does not have: it ends.
+ */
+_Noreturn void option_rest(int c, void (*usage)(void));
+
 /**
  * option_model() - load the energy model of the emulated processor
  * @file: its name, NULL for the Pentium 4's

@@ -305,7 +305,6 @@ static void run(struct accountant *d, const struct settings *s)
 		print_sample(d, true);
 }
 
-__attribute__((noreturn))
 static void usage(void)
 {
 	char *dir = default_machine_dir();
@@ -329,7 +328,6 @@ static void usage(void)
 	     "\n"
 	     "For more details see cpuacctd(8).");
 	free(dir);
-	exit(EXIT_SUCCESS);
 }
 
 /* Return: the model's file, NULL for the default. */
@@ -385,16 +383,8 @@ static const char *parse(int argc, char **argv, struct settings *s)
 		case 'J':
 			s->json = true;
 			break;
-		case 'h':
-			usage();
-		case 'V':
-			printf("%s from %s\n", program_invocation_short_name,
-			       PACKAGE_STRING);
-			exit(EXIT_SUCCESS);
 		default:
-			fprintf(stderr, "Try '%s --help' for more information.\n",
-				program_invocation_short_name);
-			exit(STATUS_ERROR);
+			option_rest(c, usage);
 		}
 	}
 	if (optind < argc)

@@ -18,6 +18,8 @@
 
 #include <linux/pvenergy.h>
 
+#include "modeltext.h"
+
 /**
  * struct model - an energy model
  * @nr_events: 1 to PVENERGY_MAX_EVENTS
@@ -29,7 +31,7 @@ struct model {
 };
 
 /* Holds any message of the functions below that does not quote a long path. */
-#define MODEL_ERR_LEN	512
+#define MODEL_ERR_LEN	MODELTEXT_ERR_LEN
 
 /**
  * model_read() - parse an energy model

@@ -53,7 +53,6 @@ static void leave(void)
 	vmdir_leave(&vmdir, keep_files);
 }
 
-__attribute__((noreturn))
 static void usage(void)
 {
 	char *dir = default_machine_dir();
@@ -94,7 +93,6 @@ static void usage(void)
 	     "\n"
 	     "For more details see pvlaunch(8).");
 	free(dir);
-	exit(EXIT_SUCCESS);
 }
 
 static void add_pcpu(struct qemu_config *q, unsigned long pcpu, const char *list)
@@ -265,16 +263,8 @@ static void parse_option(int c, struct settings *s)
 	case OPT_QEMU:
 		q->qemu = optarg;
 		break;
-	case 'h':
-		usage();
-	case 'V':
-		printf("%s from %s\n", program_invocation_short_name,
-		       PACKAGE_STRING);
-		exit(EXIT_SUCCESS);
 	default:
-		fprintf(stderr, "Try '%s --help' for more information.\n",
-			program_invocation_short_name);
-		exit(STATUS_ERROR);
+		option_rest(c, usage);
 	}
 }
 

@@ -216,7 +216,7 @@ static void report(const char *path, const struct rcfs_energy *used, uint64_t us
 	}
 	report_line("total", "", total);
 	if (us) {
-		rcfs_u128 uw = (rcfs_u128)total * 1000000 / us;
+		print_u128 uw = (print_u128)total * 1000000 / us;
 
 		fprintf(stderr, "%-12s %s\n", "power",
 			format_micro(uw > UINT64_MAX ? UINT64_MAX : uw, "W",

@@ -5,8 +5,6 @@
 
 #include "rcfs.h"
 
-typedef unsigned __int128 rcfs_u128;
-
 /**
  * struct rcfs_total - one event, summed over all containers
  * @name: event

@@ -339,7 +339,6 @@ static void model(const char *mode, uint64_t argument, const char *why)
 	CHECK(said(text) == 1);
 	if (said(text) != 1)
 		printf("# %s\n", messages);
-	before = charged("disk");
 	order("cost-ones", 0, 1000);
 	before = charged("disk");
 	transfer(20);
@@ -395,6 +394,18 @@ static void other_words(void)
 	result("no answer for two seconds");
 }
 
+/* Reads and writes that the device has not answered. */
+static int in_flight(void)
+{
+	FILE *f = fopen("/sys/block/pvda/inflight", "r");
+	int reads = 0, writes = 0;
+
+	CHECK(f && fscanf(f, "%d %d", &reads, &writes) == 2);
+	if (f)
+		fclose(f);
+	return reads + writes;
+}
+
 /*
  * The driver is taken away while a request is not answered: for a while, or, if
  * the used ring's index is held back, for ever.
@@ -411,9 +422,13 @@ static void unbind_under_load(const char *mode, uint64_t argument, bool all_good
 		storm(&good, &bad);
 		if (all_good)
 			CHECK(!bad);
+		printf("# %d done, %d failed\n", good, bad);
 		_exit(check_failures ? 1 : 0);
 	}
-	usleep(300000);
+	/* All or none: what comes after the driver has gone fails. */
+	for (int i = 0; i < 10000 && in_flight() < DEPTH; i++)
+		usleep(1000);
+	printf("# %d in flight\n", in_flight());
 	unbind();
 	CHECK(waitpid(pid, &state, 0) == pid);
 	CHECK(WIFEXITED(state) && !WEXITSTATUS(state));

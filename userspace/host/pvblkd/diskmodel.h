@@ -22,6 +22,8 @@
 
 #include <linux/pvblk.h>
 
+#include "modeltext.h"
+
 /**
  * struct diskmodel_speed - a state in which the disk transfers data
  * @active_power_mw: what it draws meanwhile
@@ -51,7 +53,7 @@ struct diskmodel {
 #define DISKMODEL_MAX_RATE	1000000000000ULL
 
 /* Holds any message of the functions below that does not quote a long path. */
-#define DISKMODEL_ERR_LEN	512
+#define DISKMODEL_ERR_LEN	MODELTEXT_ERR_LEN
 
 /**
  * diskmodel_read() - parse an energy model

@@ -14,7 +14,6 @@
 #define DEFAULT_STATE_DIR	"/var/lib/rcontainer"
 #define DEFAULT_QUEUES		8
 
-__attribute__((noreturn))
 static void usage(void)
 {
 	printf("\nUsage:\n"
@@ -41,7 +40,6 @@ static void usage(void)
 	     " -V, --version               display version\n"
 	     "\n"
 	     "For more details see pvblkd(8).");
-	exit(EXIT_SUCCESS);
 }
 
 /* Up to a comma; one that is meant is there twice. */
@@ -201,16 +199,8 @@ void options_parse(struct options *options, int argc, char **argv)
 		case 'S':
 			options->show = true;
 			break;
-		case 'h':
-			usage();
-		case 'V':
-			printf("%s from %s\n", program_invocation_short_name,
-			       PACKAGE_STRING);
-			exit(EXIT_SUCCESS);
 		default:
-			fprintf(stderr, "Try '%s --help' for more information.\n",
-				program_invocation_short_name);
-			exit(exit_failure);
+			option_rest(c, usage);
 		}
 	}
 	options->first = optind;

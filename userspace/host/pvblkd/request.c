@@ -106,10 +106,18 @@ static void transferred(struct request *r, int n)
 		finish(r, VIRTIO_BLK_S_IOERR);
 }
 
+static void begin(struct request *r);
+
 static void failed(struct request *r, int error)
 {
 	struct disk *disk = r->queue->disk;
 
+	/* Not every file system has it; a hole reads as zeroes, too. */
+	if (error == EOPNOTSUPP && r->blk.op == BLK_ZERO && !r->blk.unmap) {
+		r->blk.unmap = true;
+		begin(r);
+		return;
+	}
 	if (error == EOPNOTSUPP &&
 	    (r->blk.op == BLK_DISCARD || r->blk.op == BLK_ZERO)) {
 		finish(r, VIRTIO_BLK_S_UNSUPP);
@@ -121,8 +129,6 @@ static void failed(struct request *r, int error)
 	disk->io_failed = true;
 	finish(r, VIRTIO_BLK_S_IOERR);
 }
-
-static void begin(struct request *r);
 
 static void on_done(struct io_op *op, int res)
 {

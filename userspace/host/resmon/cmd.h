@@ -9,7 +9,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#include "rctl/print.h"
+#include "print.h"
 #include "view.h"
 
 /**

@@ -34,7 +34,6 @@ static void on_signal(int sig)
 	stop = 1;
 }
 
-__attribute__((noreturn))
 static void usage(void)
 {
 	char *path = wire_default_socket();
@@ -52,7 +51,6 @@ static void usage(void)
 	     "\n"
 	     "For more details see resmond(8).");
 	free(path);
-	exit(EXIT_SUCCESS);
 }
 
 static void parse(int argc, char **argv, struct settings *s)
@@ -79,16 +77,8 @@ static void parse(int argc, char **argv, struct settings *s)
 		case 'w':
 			s->viewers = optarg;
 			break;
-		case 'h':
-			usage();
-		case 'V':
-			printf("%s from %s\n", program_invocation_short_name,
-			       PACKAGE_STRING);
-			exit(EXIT_SUCCESS);
 		default:
-			fprintf(stderr, "Try '%s --help' for more information.\n",
-				program_invocation_short_name);
-			exit(EXIT_FAILURE);
+			option_rest(c, usage);
 		}
 	}
 	if (optind < argc)

@@ -12,7 +12,7 @@
 
 #include <cmocka.h>
 
-#include "../print.h"
+#include "print.h"
 #include "../rcfs.h"
 #include "../snapshot.h"
 #include "../tree.h"
@@ -258,7 +258,7 @@ static void test_u128(void **state)
 	assert_string_equal(format_u128(1, true, buf), "-1");
 	assert_string_equal(format_u128(UINT64_MAX, false, buf),
 			    "18446744073709551615");
-	assert_string_equal(format_u128(~(rcfs_u128)0, true, buf),
+	assert_string_equal(format_u128(~(print_u128)0, true, buf),
 			    "-340282366920938463463374607431768211455");
 }
 

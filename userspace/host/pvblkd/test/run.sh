@@ -7,6 +7,8 @@
 #
 # KILLS=N kills it N times in place of ten.
 set -uo pipefail
+# shellcheck source=tests/tap.sh
+. "$(dirname "$0")/../../../../tests/tap.sh"
 
 bin=$(realpath "$1")
 here=$(cd "$(dirname "$0")" && pwd)
@@ -31,16 +33,8 @@ leave() {
 trap leave EXIT
 trap 'exit 1' TERM INT HUP
 
-# check NAME COMMAND...
-check() {
-	local name=$1
-	shift
-	if "$@"; then
-		echo "ok - $name"
-	else
-		echo "not ok - $name"
-		tail -n 5 "$work"/*.serial "$work/log" 2>&1 | sed 's/^/# /'
-	fi
+explain() {
+	tail -n 5 "$work"/*.serial "$work/log"
 }
 
 # within COMMAND...: it succeeds in ten seconds.

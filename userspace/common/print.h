@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Tables, their columns and the options about them; units for people. */
-#ifndef RCTL_PRINT_H
-#define RCTL_PRINT_H
+#ifndef RCONTAINER_PRINT_H
+#define RCONTAINER_PRINT_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
-
-#include "snapshot.h"
 
 struct libscols_table;
 struct libscols_line;
@@ -118,7 +116,9 @@ const char *print_energy(const struct print *p, uint64_t uj, char *buf);
 const char *format_micro(uint64_t micro, const char *unit, const char *sep,
 			 char *buf);
 
+typedef unsigned __int128 print_u128;
+
 /* A 128-bit number in decimal; @buf has PRINT_NUMBER bytes. */
-const char *format_u128(rcfs_u128 value, bool negative, char *buf);
+const char *format_u128(print_u128 value, bool negative, char *buf);
 
 #endif

@@ -208,7 +208,7 @@ const char *format_micro(uint64_t micro, const char *unit, const char *sep,
 	return buf;
 }
 
-const char *format_u128(rcfs_u128 value, bool negative, char *buf)
+const char *format_u128(print_u128 value, bool negative, char *buf)
 {
 	char *p = buf + PRINT_NUMBER;
 
