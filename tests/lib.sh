@@ -2,6 +2,9 @@
 # shellcheck shell=bash
 # What test scripts share; to be sourced.
 
+# shellcheck source=tests/tap.sh
+. "$(dirname "${BASH_SOURCE[0]}")/tap.sh"
+
 : "${BUILD:=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)/build}"
 : "${CACHE:=${XDG_CACHE_HOME:-$HOME/.cache}/rcontainer}"
 export BUILD CACHE

@@ -25,16 +25,8 @@ patchset() {
 	"$work/top/scripts/patchset.sh" "$CACHE" "$work/$1" >"$work/log" 2>&1
 }
 
-# check NAME COMMAND...
-check() {
-	local name=$1
-	shift
-	if "$@"; then
-		echo "ok - $name"
-	else
-		echo "not ok - $name"
-		sed 's/^/# /' "$work/log"
-	fi
+explain() {
+	cat "$work/log"
 }
 
 # refuses NAME MESSAGE: it fails, says so, and leaves no series.

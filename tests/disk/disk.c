@@ -335,6 +335,11 @@ long long compact(void)
 	return pages_moved();
 }
 
+void no_readahead(int fd)
+{
+	CHECK(!posix_fadvise(fd, 0, 0, POSIX_FADV_RANDOM));
+}
+
 void drop_caches(void)
 {
 	write_file("/proc/sys/vm/drop_caches", "1");
@@ -470,7 +475,9 @@ static bool wanted(const struct row *row, const char *arg)
 
 int main(int argc, char **argv)
 {
-	static const struct row *const tables[] = { raw_rows, fs_rows, stack_rows };
+	static const struct row *const tables[] = {
+		raw_rows, direct_rows, fs_rows, stack_rows
+	};
 	const char *arg = argc > 1 ? argv[1] : "raw";
 	const struct row *row;
 	unsigned int i;

@@ -35,7 +35,7 @@ void row_begins(void);
 /* Requests that the block layer counts in sectors, but that transfer none. */
 #define ROW_ZEROES	1
 
-extern const struct row raw_rows[], fs_rows[], stack_rows[];
+extern const struct row raw_rows[], direct_rows[], fs_rows[], stack_rows[];
 
 /* Go on as a task of that container; "" is the root. */
 void become(const char *container);
@@ -73,6 +73,10 @@ void verify_blocks(int fd, unsigned int size, int first, int stride, int nr, int
 #define verify_pages(fd, first, stride, nr, salt) \
 	verify_blocks(fd, PAGE, first, stride, nr, salt)
 
+/* The disk itself, held open: the last one to close it would write what is dirty. */
+int raw_disk(void);
+int raw_disk_direct(void);
+
 /* Aligned, zeroed. */
 void *buffer(size_t size);
 
@@ -81,6 +85,7 @@ void write_back(void);
 /* Wait until there is nothing in flight. */
 void settle(void);
 void drop_caches(void);
+void no_readahead(int fd);
 /* Compaction moves pages to where they are next to others; returns how many. */
 long long compact(void);
 

@@ -33,17 +33,6 @@ disk_leave() {
 trap disk_leave EXIT
 trap 'exit 1' TERM INT HUP
 
-# check NAME COMMAND...
-check() {
-	local name=$1
-	shift
-	if "$@"; then
-		echo "ok - $name"
-	else
-		echo "not ok - $name"
-	fi
-}
-
 # within SECONDS COMMAND...: it succeeds in that time.
 within() {
 	local end=$((SECONDS + $1 * patience))

@@ -131,12 +131,12 @@ static void ext4_small_blocks(void)
 	unmount();
 }
 
-static void ext4_direct(void)
+/* Without the page cache, on a file that has been written before. */
+static void direct_io(void)
 {
 	char *buf = buffer(BYTES);
 	int fd, direct;
 
-	make_ext4(4096);
 	fd = make_file(MNT "/f", NR);
 	direct = open(MNT "/f", O_RDWR | O_DIRECT);
 	CHECK(direct >= 0);
@@ -146,12 +146,18 @@ static void ext4_direct(void)
 	become("b");
 	CHECK(pread(direct, buf, BYTES / 2, 0) == BYTES / 2);
 	become("");
-	expect("a", BYTES);
-	expect("b", BYTES / 2);
-	expect_root(0, 0);
 	munmap(buf, BYTES);
 	close(fd);
 	close(direct);
+}
+
+static void ext4_direct(void)
+{
+	make_ext4(4096);
+	direct_io();
+	expect("a", BYTES);
+	expect("b", BYTES / 2);
+	expect_root(0, 0);
 	unmount();
 }
 
@@ -487,24 +493,10 @@ static void xfs_small_blocks(void)
 
 static void xfs_direct(void)
 {
-	char *buf = buffer(BYTES);
-	int fd, direct;
-
 	make_xfs("");
-	fd = make_file(MNT "/f", NR);
-	direct = open(MNT "/f", O_RDWR | O_DIRECT);
-	CHECK(direct >= 0);
-	begin();
-	become("a");
-	CHECK(pwrite(direct, buf, BYTES, 0) == BYTES);
-	become("b");
-	CHECK(pread(direct, buf, BYTES / 2, 0) == BYTES / 2);
-	become("");
+	direct_io();
 	expect("a", BYTES);
 	expect("b", BYTES / 2);
-	munmap(buf, BYTES);
-	close(fd);
-	close(direct);
 	unmount();
 }
 
@@ -517,22 +509,24 @@ static void xfs_append(void)
 	unmount();
 }
 
-/* Data goes to new places and trees change with it. */
-static void btrfs_in_turn(void)
+/* Trees change with data that goes to new places. */
+static void btrfs_turns(int fd, int salt)
 {
-	int fd;
-
-	make_btrfs("");
-	fd = make_file(MNT "/f", 2 * NR);
 	begin();
-	in_turn(fd, 24);
+	in_turn(fd, salt);
 	sync();
 	settle();
 	expect_between("a", BYTES, BYTES + TREES);
 	expect_between("b", BYTES, BYTES + TREES);
-	verify_in_turn(fd, 24);
+	verify_in_turn(fd, salt);
 	close(fd);
 	unmount();
+}
+
+static void btrfs_in_turn(void)
+{
+	make_btrfs("");
+	btrfs_turns(make_file(MNT "/f", 2 * NR), 24);
 }
 
 static void btrfs_no_cow(void)
@@ -543,38 +537,16 @@ static void btrfs_no_cow(void)
 	fd = open(MNT "/f", O_RDWR | O_CREAT, 0644);
 	CHECK(!ioctl(fd, FS_IOC_SETFLAGS, &flags));
 	write_pages(fd, 0, 1, 2 * NR, 26);
-	begin();
-	in_turn(fd, 27);
-	sync();
-	settle();
-	expect_between("a", BYTES, BYTES + TREES);
-	expect_between("b", BYTES, BYTES + TREES);
-	verify_in_turn(fd, 27);
-	close(fd);
-	unmount();
+	btrfs_turns(fd, 27);
 }
 
 static void btrfs_direct(void)
 {
-	char *buf = buffer(BYTES);
-	int fd;
-
 	make_btrfs("");
-	fd = make_file(MNT "/f", NR);
-	close(fd);
-	fd = open(MNT "/f", O_RDWR | O_DIRECT);
-	CHECK(fd >= 0);
-	begin();
-	become("a");
-	CHECK(pwrite(fd, buf, BYTES, 0) == BYTES);
-	become("b");
-	CHECK(pread(fd, buf, BYTES / 2, 0) == BYTES / 2);
-	become("");
+	direct_io();
 	expect_between("a", BYTES, BYTES + TREES);
 	/* While the write is being finished, btrfs reads through the page cache. */
 	expect_between("b", BYTES / 2, disk_stat(READ_SECTORS) * 512);
-	munmap(buf, BYTES);
-	close(fd);
 	unmount();
 }
 

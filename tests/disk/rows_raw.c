@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The disk itself, whose page cache has no metadata: every byte is a
- * container's.
+ * The disk itself through the page cache, in which there is no metadata: every
+ * byte is a container's.
  */
-#include <liburing.h>
-#include <linux/aio_abi.h>
 #include <linux/fs.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -18,7 +16,7 @@
 #define BYTES	(NR * PAGE)
 
 /* Held open: the last one to close it would write what is dirty. */
-static int disk(void)
+int raw_disk(void)
 {
 	static int fd = -1;
 
@@ -31,20 +29,10 @@ static int disk(void)
 	return fd;
 }
 
-static int disk_direct(void)
-{
-	static int fd = -1;
-
-	if (fd < 0)
-		fd = open(DISK, O_RDWR | O_DIRECT);
-	CHECK(fd >= 0);
-	return fd;
-}
-
 static void writeback(void)
 {
 	become("a");
-	write_pages(disk(), 0, 1, NR, 1);
+	write_pages(raw_disk(), 0, 1, NR, 1);
 	become("");
 	expect("a", 0);
 	write_back();
@@ -52,15 +40,15 @@ static void writeback(void)
 	expect("b", 0);
 	expect_root(0, 0);
 	CHECK(cpu_pj("b") == 0);
-	verify_pages(disk(), 0, 1, NR, 1);
+	verify_pages(raw_disk(), 0, 1, NR, 1);
 }
 
 static void fsync_by_other(void)
 {
 	become("a");
-	write_pages(disk(), 0, 1, NR, 2);
+	write_pages(raw_disk(), 0, 1, NR, 2);
 	become("b");
-	CHECK(!fsync(disk()));
+	CHECK(!fsync(raw_disk()));
 	become("");
 	expect("a", BYTES);
 	expect("b", 0);
@@ -70,9 +58,9 @@ static void fsync_by_other(void)
 static void sync_file_range_by_other(void)
 {
 	become("a");
-	write_pages(disk(), 0, 1, NR, 3);
+	write_pages(raw_disk(), 0, 1, NR, 3);
 	become("b");
-	CHECK(!sync_file_range(disk(), 0, BYTES, SYNC_FILE_RANGE_WRITE |
+	CHECK(!sync_file_range(raw_disk(), 0, BYTES, SYNC_FILE_RANGE_WRITE |
 			       SYNC_FILE_RANGE_WAIT_AFTER));
 	become("");
 	expect("a", BYTES);
@@ -83,9 +71,9 @@ static void sync_file_range_by_other(void)
 static void interleaved(void)
 {
 	become("a");
-	write_pages(disk(), 0, 2, NR, 4);
+	write_pages(raw_disk(), 0, 2, NR, 4);
 	become("b");
-	write_pages(disk(), 1, 2, NR, 5);
+	write_pages(raw_disk(), 1, 2, NR, 5);
 	become("");
 	write_back();
 	expect("a", BYTES);
@@ -94,18 +82,18 @@ static void interleaved(void)
 	/* Requests are of several owners, each of whom pays his share. */
 	printf("# %lld requests for %d pages in turn\n", disk_stat(WRITES), 2 * NR);
 	CHECK(disk_stat(WRITES) < NR);
-	verify_pages(disk(), 0, 2, NR, 4);
-	verify_pages(disk(), 1, 2, NR, 5);
+	verify_pages(raw_disk(), 0, 2, NR, 4);
+	verify_pages(raw_disk(), 1, 2, NR, 5);
 }
 
 /* Shares that are no whole number of picojoules are nobody's loss. */
 static void uneven(void)
 {
 	become("a");
-	write_pages(disk(), 0, 3, NR, 6);
+	write_pages(raw_disk(), 0, 3, NR, 6);
 	become("b");
-	write_pages(disk(), 1, 3, NR, 6);
-	write_pages(disk(), 2, 3, NR, 6);
+	write_pages(raw_disk(), 1, 3, NR, 6);
+	write_pages(raw_disk(), 2, 3, NR, 6);
 	become("");
 	write_back();
 	expect("a", BYTES);
@@ -116,157 +104,41 @@ static void uneven(void)
 static void first_dirtier(void)
 {
 	become("a");
-	write_pages(disk(), 0, 1, NR, 7);
+	write_pages(raw_disk(), 0, 1, NR, 7);
 	become("b");
-	write_pages(disk(), 0, 1, NR, 8);
+	write_pages(raw_disk(), 0, 1, NR, 8);
 	become("");
-	write_pages(disk(), 0, 1, NR, 9);
+	write_pages(raw_disk(), 0, 1, NR, 9);
 	write_back();
 	expect("a", BYTES);
 	expect("b", 0);
 	expect_root(0, 0);
-	verify_pages(disk(), 0, 1, NR, 9);
+	verify_pages(raw_disk(), 0, 1, NR, 9);
 }
 
 static void dirtied_again(void)
 {
 	become("a");
-	write_pages(disk(), 0, 1, NR, 10);
+	write_pages(raw_disk(), 0, 1, NR, 10);
 	become("");
 	write_back();
 	become("b");
-	write_pages(disk(), 0, 1, NR / 2, 11);
+	write_pages(raw_disk(), 0, 1, NR / 2, 11);
 	become("");
 	write_back();
 	expect("a", BYTES);
 	expect("b", BYTES / 2);
 	/* The root is an owner, too, and not the one before it. */
-	write_pages(disk(), 0, 1, NR / 4, 12);
+	write_pages(raw_disk(), 0, 1, NR / 4, 12);
 	write_back();
 	expect("a", BYTES);
 	expect("b", BYTES / 2);
 	expect_root(BYTES / 4, BYTES / 4);
 }
 
-static void direct(void)
-{
-	char *buf = buffer(BYTES);
-
-	become("a");
-	CHECK(pwrite(disk_direct(), buf, BYTES, 0) == BYTES);
-	become("b");
-	CHECK(pread(disk_direct(), buf, BYTES / 2, 0) == BYTES / 2);
-	become("");
-	expect("a", BYTES);
-	expect("b", BYTES / 2);
-	expect_root(0, 0);
-	munmap(buf, BYTES);
-}
-
-static void dsync(void)
-{
-	int fd = open(DISK, O_RDWR | O_DSYNC);
-	int i;
-
-	CHECK(fd >= 0);
-	become("a");
-	for (i = 0; i < 4; i++)
-		write_pages(fd, 0, 1, NR / 4, 13);
-	become("");
-	close(fd);
-	expect("a", BYTES);
-	expect("b", 0);
-	expect_root(0, 0);
-}
-
-static void aio(void)
-{
-	struct iocb iocbs[NR], *list[NR];
-	struct io_event events[NR];
-	aio_context_t context = 0;
-	char *buf = buffer(BYTES);
-	int i;
-
-	CHECK(!syscall(SYS_io_setup, NR, &context));
-	become("a");
-	for (i = 0; i < NR; i++) {
-		iocbs[i] = (struct iocb){
-			.aio_fildes = disk_direct(),
-			.aio_lio_opcode = i % 4 ? IOCB_CMD_PWRITE : IOCB_CMD_PREAD,
-			.aio_buf = (unsigned long)(buf + i * PAGE),
-			.aio_nbytes = PAGE,
-			.aio_offset = i * PAGE,
-		};
-		list[i] = &iocbs[i];
-	}
-	CHECK(syscall(SYS_io_submit, context, NR, list) == NR);
-	/* Who waits for it does not matter. */
-	become("b");
-	CHECK(syscall(SYS_io_getevents, context, NR, NR, events, NULL) == NR);
-	become("");
-	for (i = 0; i < NR; i++)
-		CHECK(events[i].res == PAGE);
-	syscall(SYS_io_destroy, context);
-	expect("a", BYTES);
-	expect("b", 0);
-	expect_root(0, 0);
-	munmap(buf, BYTES);
-}
-
-static void ring(unsigned int sqe_flags, unsigned int setup_flags, int fd)
-{
-	ring_io("a", fd, true, NR, 0, sqe_flags, setup_flags);
-	ring_io("b", fd, true, NR / 2, BYTES, sqe_flags, setup_flags);
-	write_back();
-	expect("a", BYTES);
-	expect("b", BYTES / 2);
-	expect_root(0, 0);
-	drop_caches();
-	ring_io("b", fd, false, NR / 2, 0, sqe_flags, setup_flags);
-	settle();
-	expect("a", BYTES);
-	expect("b", BYTES);
-	expect_root(0, 0);
-}
-
-static void no_readahead(int fd)
-{
-	CHECK(!posix_fadvise(fd, 0, 0, POSIX_FADV_RANDOM));
-}
-
-static void uring_direct(void)
-{
-	ring(0, 0, disk_direct());
-}
-
-static void uring_worker_direct(void)
-{
-	ring(IOSQE_ASYNC, 0, disk_direct());
-}
-
-static void uring_worker_buffered(void)
-{
-	int fd = open(DISK, O_RDWR);
-
-	no_readahead(fd);
-	ring(IOSQE_ASYNC, 0, fd);
-	close(fd);
-}
-
-static void uring_thread(void)
-{
-	ring(0, IORING_SETUP_SQPOLL, disk_direct());
-}
-
-static void uring_polled(void)
-{
-	CHECK(number_in(DISK_SYSFS "queue/io_poll") == 1);
-	ring(0, IORING_SETUP_IOPOLL, disk_direct());
-}
-
 static void mmapped(void)
 {
-	char *p = mmap(NULL, BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, disk(), 0);
+	char *p = mmap(NULL, BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, raw_disk(), 0);
 	int i;
 
 	CHECK(p != MAP_FAILED);
@@ -301,7 +173,7 @@ static void mmapped(void)
 
 static void fault_read(void)
 {
-	char *p = mmap(NULL, BYTES, PROT_READ, MAP_SHARED, disk(), 0);
+	char *p = mmap(NULL, BYTES, PROT_READ, MAP_SHARED, raw_disk(), 0);
 	int i;
 
 	CHECK(p != MAP_FAILED);
@@ -419,7 +291,7 @@ static void removed(void)
 {
 	make_container("a/x");
 	become("a/x");
-	write_pages(disk(), 0, 1, NR, 15);
+	write_pages(raw_disk(), 0, 1, NR, 15);
 	become("");
 	remove_container("a/x");
 	expect("a", 0);
@@ -429,7 +301,7 @@ static void removed(void)
 
 	make_container("c");
 	become("c");
-	write_pages(disk(), 0, 1, NR / 2, 16);
+	write_pages(raw_disk(), 0, 1, NR / 2, 16);
 	become("");
 	remove_container("c");
 	/* Who gets its memory is somebody else. */
@@ -445,7 +317,7 @@ static void removed_later(void)
 {
 	make_container("a/x");
 	become("a/x");
-	write_pages(disk(), 0, 1, NR, 17);
+	write_pages(raw_disk(), 0, 1, NR, 17);
 	become("");
 	write_back();
 	expect("a/x", BYTES);
@@ -460,11 +332,11 @@ static void nested(void)
 	make_container("a/x");
 	make_container("a/y");
 	become("a/x");
-	write_pages(disk(), 0, 2, NR, 18);
+	write_pages(raw_disk(), 0, 2, NR, 18);
 	become("a/y");
-	write_pages(disk(), 1, 2, NR, 18);
+	write_pages(raw_disk(), 1, 2, NR, 18);
 	become("a");
-	write_pages(disk(), 2 * NR, 1, NR, 18);
+	write_pages(raw_disk(), 2 * NR, 1, NR, 18);
 	become("");
 	write_back();
 	expect("a/x", BYTES);
@@ -484,12 +356,12 @@ static void flush(void)
 	int i;
 
 	become("a");
-	CHECK(pwrite(disk_direct(), buf, PAGE, 0) == PAGE);
+	CHECK(pwrite(raw_disk_direct(), buf, PAGE, 0) == PAGE);
 	become("");
 	before = cpu_pj("a");
 	become("b");
 	for (i = 0; i < TIMES; i++)
-		CHECK(!fdatasync(disk_direct()));
+		CHECK(!fdatasync(raw_disk_direct()));
 	become("");
 	settle();
 	printf("# %lld flushes, %lld pJ of the back end's CPU\n",
@@ -515,7 +387,7 @@ static void discard(void)
 	become("a");
 	for (i = 0; i < TIMES; i++) {
 		range[0] = i * BYTES;
-		CHECK(!ioctl(disk(), BLKDISCARD, range));
+		CHECK(!ioctl(raw_disk(), BLKDISCARD, range));
 	}
 	become("");
 	settle();
@@ -541,12 +413,12 @@ static void zeroes(void)
 		return;
 	}
 	become("a");
-	write_pages(disk(), 0, 1, NR, 19);
+	write_pages(raw_disk(), 0, 1, NR, 19);
 	become("");
 	write_back();
 	become("b");
 	for (i = 0; i < TIMES; i++)
-		CHECK(!ioctl(disk(), BLKZEROOUT, range));
+		CHECK(!ioctl(raw_disk(), BLKZEROOUT, range));
 	become("");
 	settle();
 	CHECK(cpu_pj("b") > 0);
@@ -555,7 +427,7 @@ static void zeroes(void)
 	printf("# %d times %d zeroes: %lld pJ of the disk, %lld pJ of the back end's CPU\n",
 	       TIMES, BYTES, disk_pj("b"), cpu_pj("b"));
 	drop_caches();
-	CHECK(pread(disk(), page, PAGE, BYTES - PAGE) == PAGE);
+	CHECK(pread(raw_disk(), page, PAGE, BYTES - PAGE) == PAGE);
 	for (i = 0; i < PAGE; i++)
 		CHECK(!page[i]);
 }
@@ -572,7 +444,7 @@ static void migrated(void)
 
 	for (i = 0; i < MOVED; i++) {
 		become(i % 2 ? "b" : "a");
-		write_pages(disk(), i, 1, 1, 20 + i % 2);
+		write_pages(raw_disk(), i, 1, 1, 20 + i % 2);
 	}
 	become("");
 	munmap(ballast, BALLAST);
@@ -583,8 +455,8 @@ static void migrated(void)
 	expect("a", MOVED / 2 * PAGE);
 	expect("b", MOVED / 2 * PAGE);
 	expect_root(0, 0);
-	verify_pages(disk(), 0, 2, MOVED / 2, 20);
-	verify_pages(disk(), 1, 2, MOVED / 2, 21);
+	verify_pages(raw_disk(), 0, 2, MOVED / 2, 20);
+	verify_pages(raw_disk(), 1, 2, MOVED / 2, 21);
 }
 
 /* A frame's former owner has nothing to do with what is in it now. */
@@ -593,14 +465,14 @@ static void frame_reused(void)
 	int i;
 
 	become("a");
-	write_pages(disk(), 0, 1, 4 * NR, 22);
+	write_pages(raw_disk(), 0, 1, 4 * NR, 22);
 	become("");
 	write_back();
 	drop_caches();
 	/* A read that is not preceded by a write has no page owner. */
 	for (i = 0; i < 4; i++) {
 		become("b");
-		verify_pages(disk(), i * NR, 1, NR, 22);
+		verify_pages(raw_disk(), i * NR, 1, NR, 22);
 		become("");
 	}
 	settle();
@@ -617,14 +489,6 @@ const struct row raw_rows[] = {
 	{ "raw", "pages in turn, unequal shares", uneven },
 	{ "raw", "dirty already", first_dirtier },
 	{ "raw", "dirtied again when clean", dirtied_again },
-	{ "raw", "O_DIRECT", direct },
-	{ "raw", "O_DSYNC", dsync },
-	{ "raw", "asynchronous I/O", aio },
-	{ "raw", "io_uring, O_DIRECT", uring_direct },
-	{ "raw", "io_uring, O_DIRECT by workers", uring_worker_direct },
-	{ "raw", "io_uring, buffered by workers", uring_worker_buffered },
-	{ "raw", "io_uring, a thread that submits", uring_thread },
-	{ "polled", "io_uring, polled", uring_polled },
 	{ "raw", "mapped memory written", mmapped },
 	{ "raw", "mapped memory read", fault_read },
 	{ "raw", "read", read_random },

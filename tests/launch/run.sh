@@ -5,6 +5,8 @@
 #
 #	run.sh BUILD_USER_DIR
 set -uo pipefail
+# shellcheck source=tests/tap.sh
+. "$(dirname "$0")/../tap.sh"
 
 bin=$1
 work=$(mktemp -d /dev/shm/rcontainer-launch.XXXXXX)
@@ -23,16 +25,9 @@ leave() {
 trap leave EXIT
 trap 'exit 1' TERM INT HUP
 
-# check NAME COMMAND...
-check() {
-	local name=$1
-	shift
-	if "$@"; then
-		echo "ok - $name"
-	else
-		echo "not ok - $name"
-		{ ls -la "$work" "$machine"; cat "$out"; } 2>&1 | sed 's/^/# /'
-	fi
+explain() {
+	ls -la "$work" "$machine"
+	cat "$out"
 }
 
 # within COMMAND...: it succeeds in five seconds.
