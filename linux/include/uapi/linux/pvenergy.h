@@ -8,7 +8,7 @@
  * energy page.  The guest maps it read-only; only the host writes.  All fields
  * are little endian and naturally aligned.  The region begins with a header,
  * which does not change while the guest runs (but for the energy weights, see
- * @weight_seq), followed at @vcpu_offset by one struct pvenergy_vcpu for each
+ * @weight_seq, and the energy meter @base_nj), followed at @vcpu_offset by one struct pvenergy_vcpu for each
  * virtual CPU, @vcpu_stride bytes apart.
  *
  * The counters shown are those of the physical CPU: they advance with whatever
@@ -54,6 +54,12 @@
 #define PVENERGY_EVENT_BASE	(1U << 0)
 
 /*
+ * struct pvenergy_header.flags: base cost is metered by the host, see @base_nj.
+ * Then events of base cost have no price of their own: it is in the meter.
+ */
+#define PVENERGY_METER		(1U << 0)
+
+/*
  * Index of each event in every array of counters, as the emulated processor
  * and the Pentium 4 model use it (thesis, Table 4.1).  A guest takes names,
  * weights and number of events from the header and needs no fixed index.
@@ -97,6 +103,11 @@ struct pvenergy_event {
  * @weight_seq: even/odd sequence around changes of the weights
  * @tsc_khz: rate of the event PVENERGY_TSC, 0 if there is none
  * @vm_name: the virtual machine's name on the host, NUL-terminated
+ * @base_nj: with PVENERGY_METER: the energy meter, this virtual machine's share
+ *	of the processors' base cost since the page was made, in nanojoules; only
+ *	grows, and is written as one word
+ * @flags: PVENERGY_METER
+ * @reserved0: zero
  * @reserved: zero
  * @events: the events
  */
@@ -113,7 +124,10 @@ struct pvenergy_header {
 	__u32	weight_seq;
 	__u64	tsc_khz;
 	char	vm_name[PVENERGY_NAME_LEN];
-	__u64	reserved[6];
+	__u64	base_nj;
+	__u32	flags;
+	__u32	reserved0;
+	__u64	reserved[4];
 	struct pvenergy_event events[PVENERGY_MAX_EVENTS];
 };
 
@@ -178,6 +192,7 @@ PVENERGY_ASSERT(vcpu_size, sizeof(struct pvenergy_vcpu) == 8384);
 PVENERGY_ASSERT_OFFSET(header, size, 16);
 PVENERGY_ASSERT_OFFSET(header, vcpu_offset, 32);
 PVENERGY_ASSERT_OFFSET(header, tsc_khz, 48);
+PVENERGY_ASSERT_OFFSET(header, base_nj, 80);
 PVENERGY_ASSERT_OFFSET(header, events, 128);
 PVENERGY_ASSERT_OFFSET(vcpu, log_head, 16);
 PVENERGY_ASSERT_OFFSET(vcpu, raw, 64);
