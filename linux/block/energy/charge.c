@@ -9,14 +9,24 @@
 
 #include "split.h"
 
-static void charge_shares(struct request *rq, const struct rcontainer_device_cost *costs,
-			  unsigned int nr, u64 total)
+static noinline void charge_shares(struct request *rq,
+				   const struct rcontainer_device_cost *costs,
+				   unsigned int nr)
 {
 	struct rcontainer_device_cost share[RCONTAINER_MAX_DEVICES];
+	u64 total = 0, done = 0;
 	struct bio *bio;
 	unsigned int i;
-	u64 done = 0;
 
+	__rq_for_each_bio(bio, rq)
+		total += bio->bi_iter.bi_size;
+	if (!total) {
+		rcontainer_charge_costs(blk_energy_rq_owner(rq), costs, nr);
+		return;
+	}
+
+	guard(irqsave)();
+	rcontainer_costs_returned(costs, nr);
 	__rq_for_each_bio(bio, rq) {
 		for (i = 0; i < nr; i++) {
 			share[i].device = costs[i].device;
@@ -24,7 +34,7 @@ static void charge_shares(struct request *rq, const struct rcontainer_device_cos
 				blk_energy_share(costs[i].access_pj, done,
 						 bio->bi_iter.bi_size, total);
 		}
-		rcontainer_charge_costs(bio->bi_owner, share, nr);
+		rcontainer_charge_share(bio->bi_owner, share, nr);
 		done += bio->bi_iter.bi_size;
 	}
 }
@@ -45,17 +55,9 @@ static void charge_shares(struct request *rq, const struct rcontainer_device_cos
 void blk_energy_charge(struct request *rq, const struct rcontainer_device_cost *costs,
 		       unsigned int nr)
 {
-	u64 total = 0;
-	struct bio *bio;
-
-	guard(irqsave)();
-	rcontainer_costs_returned(costs, nr);
-	if (rq->bio != rq->biotail)
-		__rq_for_each_bio(bio, rq)
-			total += bio->bi_iter.bi_size;
-	if (total)
-		charge_shares(rq, costs, nr, total);
-	else
+	if (likely(rq->bio == rq->biotail))
 		rcontainer_charge_costs(blk_energy_rq_owner(rq), costs, nr);
+	else
+		charge_shares(rq, costs, nr);
 }
 EXPORT_SYMBOL_GPL(blk_energy_charge);

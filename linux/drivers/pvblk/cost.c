@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What the back end says of devices and costs: is it possible?  Nothing here
- * needs a device, so that KUnit can test it.
+ * What the back end says of devices and their costs: is it possible?  Nothing
+ * here needs a device, so that KUnit can test it.
  */
-#include <linux/bitops.h>
-#include <linux/build_bug.h>
 #include <linux/ctype.h>
 #include <linux/string.h>
 
@@ -53,44 +51,4 @@ const char *pvblk_check_model(const struct pvblk_model *model)
 			return "bound of the costs out of range";
 	}
 	return NULL;
-}
-
-/**
- * pvblk_take_costs() - what a request cost
- * @c: the devices and the bounds of their costs
- * @reply: the host may still be writing to it: each cost is read once
- * @bytes: that the request transferred
- * @costs: receives those that are possible and not zero, at most
- *	PVBLK_MAX_DEVICES
- * @refused: receives a bit for each device with an impossible one
- *
- * Context: any.
- * Return: number of @costs.
- */
-unsigned int pvblk_take_costs(const struct pvblk_costs *c,
-			      const struct pvblk_reply *reply, unsigned int bytes,
-			      struct rcontainer_device_cost *costs,
-			      unsigned long *refused)
-{
-	unsigned int i, nr = 0;
-	u64 access_pj;
-
-	/* So the bound below does not overflow. */
-	static_assert(PVBLK_MAX_REQUEST_PJ + UINT_MAX * PVBLK_MAX_BYTE_PJ <
-		      U64_MAX / 2);
-
-	*refused = 0;
-	for (i = 0; i < c->nr; i++) {
-		access_pj = le64_to_cpu(READ_ONCE(reply->access_pj[i]));
-		if (!access_pj)
-			continue;
-		if (access_pj > c->max_request_pj[i] + bytes * c->max_byte_pj[i]) {
-			__set_bit(i, refused);
-			continue;
-		}
-		costs[nr].device = c->device[i];
-		costs[nr].access_pj = access_pj;
-		nr++;
-	}
-	return nr;
 }

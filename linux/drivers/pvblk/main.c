@@ -107,9 +107,9 @@ static const char *accept_model(const struct pvblk_model *model,
 		ret = rcontainer_register_device(d->name);
 		if (ret < 0)
 			return ret == -ENOSPC ? "too many devices" : "reserved device name";
-		costs->device[i] = ret;
-		costs->max_request_pj[i] = le64_to_cpu(d->max_request_pj);
-		costs->max_byte_pj[i] = le64_to_cpu(d->max_byte_pj);
+		costs->of[i].device = ret;
+		costs->of[i].max_request_pj = le64_to_cpu(d->max_request_pj);
+		costs->of[i].max_byte_pj = le64_to_cpu(d->max_byte_pj);
 	}
 	costs->nr = i;
 	return NULL;

@@ -2,8 +2,10 @@
 #ifndef _PVBLK_H
 #define _PVBLK_H
 
+#include <linux/bits.h>
 #include <linux/blk-energy.h>
 #include <linux/blk-mq.h>
+#include <linux/build_bug.h>
 #include <linux/scatterlist.h>
 #include <linux/spinlock.h>
 #include <linux/types.h>
@@ -64,15 +66,18 @@ struct pvblk_config {
 /**
  * struct pvblk_costs - how to take costs from replies
  * @nr: number of devices; without any, no costs are asked for
- * @device: index of rcontainer_register_device()
- * @max_request_pj: as in struct pvblk_device, checked
- * @max_byte_pj: likewise
+ * @of: the devices, in the order of replies
+ * @of.device: index of rcontainer_register_device()
+ * @of.max_request_pj: as in struct pvblk_device, checked
+ * @of.max_byte_pj: likewise
  */
 struct pvblk_costs {
 	unsigned int	nr;
-	unsigned int	device[PVBLK_MAX_DEVICES];
-	u64		max_request_pj[PVBLK_MAX_DEVICES];
-	u64		max_byte_pj[PVBLK_MAX_DEVICES];
+	struct {
+		unsigned int	device;
+		u64		max_request_pj;
+		u64		max_byte_pj;
+	} of[PVBLK_MAX_DEVICES];
 };
 
 /**
@@ -149,10 +154,42 @@ void pvblk_disk_name(unsigned int index, char *name);
 
 /* cost.c */
 const char *pvblk_check_model(const struct pvblk_model *model);
-unsigned int pvblk_take_costs(const struct pvblk_costs *c,
-			      const struct pvblk_reply *reply, unsigned int bytes,
-			      struct rcontainer_device_cost *costs,
-			      unsigned long *refused);
+
+/**
+ * pvblk_take_costs() - what a request cost
+ * @c: the devices and the bounds of their costs
+ * @reply: the host may still be writing to it: each cost is read once
+ * @bytes: that the request transferred
+ * @costs: receives one for each device, zero where it is impossible
+ *
+ * Context: any.
+ * Return: a bit for each device whose cost is impossible.
+ */
+static inline unsigned long pvblk_take_costs(const struct pvblk_costs *c,
+					     const struct pvblk_reply *reply,
+					     unsigned int bytes,
+					     struct rcontainer_device_cost *costs)
+{
+	unsigned long refused = 0;
+	unsigned int i;
+
+	/* So the bound below does not overflow. */
+	static_assert(PVBLK_MAX_REQUEST_PJ + UINT_MAX * PVBLK_MAX_BYTE_PJ <
+		      U64_MAX / 2);
+
+	for (i = 0; i < c->nr; i++) {
+		u64 access_pj = le64_to_cpu(READ_ONCE(reply->access_pj[i]));
+
+		if (unlikely(access_pj > c->of[i].max_request_pj +
+					 bytes * c->of[i].max_byte_pj)) {
+			refused |= BIT(i);
+			access_pj = 0;
+		}
+		costs[i].device = c->of[i].device;
+		costs[i].access_pj = access_pj;
+	}
+	return refused;
+}
 
 /* request.c */
 int pvblk_set_header(struct pvblk_request *pr, enum req_op op, sector_t sector,

@@ -104,25 +104,30 @@ static enum blk_eh_timer_return pvblk_timeout(struct request *rq)
 	return BLK_EH_RESET_TIMER;
 }
 
+static noinline void refuse(struct pvblk *pvblk, struct request *rq,
+			    unsigned long refused)
+{
+	unsigned int i;
+
+	for_each_set_bit(i, &refused, PVBLK_MAX_DEVICES)
+		rcontainer_device_refused(pvblk->costs.of[i].device);
+	dev_warn_ratelimited(&pvblk->vdev->dev, "%s: impossible cost of a request of %u bytes, not charged\n",
+			     pvblk->disk->disk_name, blk_rq_bytes(rq));
+}
+
 static void charge(struct pvblk *pvblk, struct request *rq)
 {
 	struct pvblk_request *pr = blk_mq_rq_to_pdu(rq);
 	struct rcontainer_device_cost costs[PVBLK_MAX_DEVICES] __uninitialized;
 	unsigned long refused;
-	unsigned int nr, i;
 
 	if (!pvblk->costs.nr)
 		return;
-	nr = pvblk_take_costs(&pvblk->costs, &pr->reply, blk_rq_bytes(rq),
-			      costs, &refused);
-	if (nr)
-		blk_energy_charge(rq, costs, nr);
-	if (likely(!refused))
-		return;
-	for_each_set_bit(i, &refused, PVBLK_MAX_DEVICES)
-		rcontainer_device_refused(pvblk->costs.device[i]);
-	dev_warn_ratelimited(&pvblk->vdev->dev, "%s: impossible cost of a request of %u bytes, not charged\n",
-			     pvblk->disk->disk_name, blk_rq_bytes(rq));
+	refused = pvblk_take_costs(&pvblk->costs, &pr->reply, blk_rq_bytes(rq),
+				   costs);
+	if (unlikely(refused))
+		refuse(pvblk, rq, refused);
+	blk_energy_charge(rq, costs, pvblk->costs.nr);
 }
 
 static void settle(struct request *rq)

@@ -102,6 +102,8 @@ struct rcontainer_device_cost {
 int rcontainer_register_device(const char *name);
 void rcontainer_device_refused(unsigned int device);
 void rcontainer_costs_returned(const struct rcontainer_device_cost *costs, unsigned int nr);
+void rcontainer_charge_share(u32 id, const struct rcontainer_device_cost *costs,
+			     unsigned int nr);
 void rcontainer_charge_costs(u32 id, const struct rcontainer_device_cost *costs,
 			     unsigned int nr);
 

@@ -17,6 +17,7 @@
 #include <linux/atomic.h>
 #include <linux/ctype.h>
 #include <linux/export.h>
+#include <linux/irqflags.h>
 #include <linux/mutex.h>
 #include <linux/seq_file.h>
 #include <linux/string.h>
@@ -118,9 +119,18 @@ void rcontainer_device_refused(unsigned int device)
 }
 EXPORT_SYMBOL_GPL(rcontainer_device_refused);
 
+static void add_costs(u64 *device_pj, const struct rcontainer_device_cost *costs,
+		      unsigned int nr)
+{
+	unsigned int i;
+
+	for (i = 0; i < nr; i++)
+		device_pj[costs[i].device] += costs[i].access_pj;
+}
+
 /**
  * rcontainer_costs_returned() - devices returned what something cost
- * @costs: the costs, to be charged with rcontainer_charge_costs() before
+ * @costs: the costs, to be charged with rcontainer_charge_share() before
  *	interrupts are on again
  * @nr: number of costs
  *
@@ -128,12 +138,8 @@ EXPORT_SYMBOL_GPL(rcontainer_device_refused);
  */
 void rcontainer_costs_returned(const struct rcontainer_device_cost *costs, unsigned int nr)
 {
-	struct rcontainer_counts *total = this_cpu_ptr(&rcontainer_total);
-	unsigned int i;
-
 	lockdep_assert_irqs_disabled();
-	for (i = 0; i < nr; i++)
-		total->device_pj[costs[i].device] += costs[i].access_pj;
+	add_costs(this_cpu_ptr(&rcontainer_total)->device_pj, costs, nr);
 }
 EXPORT_SYMBOL_GPL(rcontainer_costs_returned);
 
@@ -151,24 +157,31 @@ static DEFINE_PER_CPU(struct last_charged, last_charged) = {
 	.c = &rcontainer_root,
 };
 
-static struct rcontainer *whom_to_charge(u32 id)
+static noinline struct rcontainer *find_whom_to_charge(u32 id, unsigned int removals)
 {
 	struct last_charged *last = this_cpu_ptr(&last_charged);
-	/* Before the look into the table: pairs with rcontainer_remove(). */
-	unsigned int removals = smp_load_acquire(&rcontainer_removals);
 
-	if (unlikely(last->id != id || last->removals != removals)) {
-		last->c = rcontainer_by_id(id);
-		last->id = id;
-		last->removals = removals;
-	}
+	last->c = rcontainer_by_id(id);
+	last->id = id;
+	last->removals = removals;
 	return last->c;
 }
 
+static __always_inline struct rcontainer *whom_to_charge(u32 id)
+{
+	/* Before the look into the table: pairs with rcontainer_remove(). */
+	unsigned int removals = smp_load_acquire(&rcontainer_removals);
+
+	if (likely(__this_cpu_read(last_charged.id) == id &&
+		   __this_cpu_read(last_charged.removals) == removals))
+		return __this_cpu_read(last_charged.c);
+	return find_whom_to_charge(id, removals);
+}
+
 /**
- * rcontainer_charge_costs() - charge a container for what devices did
+ * rcontainer_charge_share() - charge a container for a part of what devices did
  * @id: who pays, a weak reference, see rcontainer_by_id()
- * @costs: the costs, or a part of them
+ * @costs: a part of the costs given to rcontainer_costs_returned()
  * @nr: number of costs
  *
  * That interrupts are off keeps the container: it is freed a grace period after
@@ -176,14 +189,38 @@ static struct rcontainer *whom_to_charge(u32 id)
  *
  * Context: interrupts off.
  */
+void rcontainer_charge_share(u32 id, const struct rcontainer_device_cost *costs,
+			     unsigned int nr)
+{
+	lockdep_assert_irqs_disabled();
+	add_costs(this_cpu_ptr(whom_to_charge(id)->counts)->device_pj, costs, nr);
+}
+EXPORT_SYMBOL_GPL(rcontainer_charge_share);
+
+/**
+ * rcontainer_charge_costs() - devices returned what one has to pay for alone
+ * @id: who pays, a weak reference, see rcontainer_by_id()
+ * @costs: the costs
+ * @nr: number of costs
+ *
+ * The same as rcontainer_costs_returned() and rcontainer_charge_share() of all,
+ * in fewer instructions.
+ *
+ * Context: any but NMI.
+ */
 void rcontainer_charge_costs(u32 id, const struct rcontainer_device_cost *costs,
 			     unsigned int nr)
 {
-	struct rcontainer_counts *counts = this_cpu_ptr(whom_to_charge(id)->counts);
+	struct rcontainer_counts *total, *counts;
 	unsigned int i;
 
-	for (i = 0; i < nr; i++)
+	guard(irqsave)();
+	total = this_cpu_ptr(&rcontainer_total);
+	counts = this_cpu_ptr(whom_to_charge(id)->counts);
+	for (i = 0; i < nr; i++) {
+		total->device_pj[costs[i].device] += costs[i].access_pj;
 		counts->device_pj[costs[i].device] += costs[i].access_pj;
+	}
 }
 EXPORT_SYMBOL_GPL(rcontainer_charge_costs);
 

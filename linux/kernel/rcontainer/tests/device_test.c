@@ -13,8 +13,6 @@ static void cost(u32 id, u64 pj)
 {
 	const struct rcontainer_device_cost c = { .device = device, .access_pj = pj };
 
-	guard(irqsave)();
-	rcontainer_costs_returned(&c, 1);
 	rcontainer_charge_costs(id, &c, 1);
 }
 
@@ -79,6 +77,29 @@ static void test_owner(struct kunit *test)
 	expect_conserved(test);
 }
 
+/* What several pay for is returned once and charged in parts. */
+static void test_shares(struct kunit *test)
+{
+	struct rcontainer *a = create(test, &rcontainer_root, "a");
+	struct rcontainer *b = create(test, &rcontainer_root, "b");
+	struct rcontainer_device_cost c = { .device = device, .access_pj = 10 };
+
+	scoped_guard(irqsave) {
+		rcontainer_costs_returned(&c, 1);
+		c.access_pj = 7;
+		rcontainer_charge_share(a->id, &c, 1);
+		c.access_pj = 3;
+		rcontainer_charge_share(b->id, &c, 1);
+	}
+	expect_pj(test, a, 0, 7);
+	expect_pj(test, b, 0, 3);
+	expect_conserved(test);
+	KUNIT_EXPECT_EQ(test, remove(a), 0);
+	rcontainer_put(a);
+	KUNIT_EXPECT_EQ(test, remove(b), 0);
+	rcontainer_put(b);
+}
+
 /* Two 64-bit numbers of picojoules and more. */
 static void test_wrap(struct kunit *test)
 {
@@ -107,6 +128,7 @@ static int device_test_init(struct kunit *test)
 static struct kunit_case device_test_cases[] = {
 	KUNIT_CASE(test_names),
 	KUNIT_CASE(test_owner),
+	KUNIT_CASE(test_shares),
 	KUNIT_CASE(test_wrap),
 	{ }
 };
