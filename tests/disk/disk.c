@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* What the rows of the table of owners share. */
 #include <liburing.h>
+#include <linux/mman.h>
 #include <stdarg.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
@@ -325,13 +326,23 @@ static long long pages_moved(void)
 	return moved;
 }
 
-long long compact(void)
+long long move_pages(int fd, unsigned int nr)
 {
+	char *map = mmap(NULL, nr * PAGE, PROT_READ, MAP_SHARED, fd, 0);
+	unsigned int i;
+
 	mount("tracefs", "/sys/kernel/tracing", "tracefs", 0, NULL);
 	write_file(TRACING "trace", "\n");
-	write_file(TRACING "events/migrate/mm_migrate_pages/enable", "1");
+	CHECK(map != MAP_FAILED);
+	/* What it moves is chance, but none stays in a list of one CPU. */
 	write_file("/proc/sys/vm/compact_memory", "1");
+	write_file(TRACING "events/migrate/mm_migrate_pages/enable", "1");
+	for (i = 0; i < nr; i++) {
+		(void)*(volatile char *)(map + i * PAGE);
+		CHECK(!madvise(map + i * PAGE, PAGE, MADV_SOFT_OFFLINE));
+	}
 	write_file(TRACING "events/migrate/mm_migrate_pages/enable", "0");
+	munmap(map, nr * PAGE);
 	return pages_moved();
 }
 

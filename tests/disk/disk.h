@@ -86,8 +86,8 @@ void write_back(void);
 void settle(void);
 void drop_caches(void);
 void no_readahead(int fd);
-/* Compaction moves pages to where they are next to others; returns how many. */
-long long compact(void);
+/* Move a file's first pages to other frames; returns how many were moved. */
+long long move_pages(int fd, unsigned int nr);
 
 /* A number in a file of sysfs or procfs. */
 long long number_in(const char *path);
