@@ -317,7 +317,9 @@ static long long pages_moved(void)
 	FILE *f = fopen(TRACING "trace", "r");
 
 	while (f && fgets(line, sizeof(line), f)) {
-		n = strstr(line, "nr_succeeded=");
+		/* And not for the sake of free memory. */
+		n = strstr(line, "reason=memory_failure") ?
+			strstr(line, "nr_succeeded=") : NULL;
 		if (n)
 			moved += atoll(n + strlen("nr_succeeded="));
 	}
@@ -329,10 +331,11 @@ static long long pages_moved(void)
 long long move_pages(int fd, unsigned int nr)
 {
 	char *map = mmap(NULL, nr * PAGE, PROT_READ, MAP_SHARED, fd, 0);
+	long long moved;
 	unsigned int i;
 
 	mount("tracefs", "/sys/kernel/tracing", "tracefs", 0, NULL);
-	write_file(TRACING "trace", "\n");
+	close(open(TRACING "trace", O_WRONLY | O_TRUNC));
 	CHECK(map != MAP_FAILED);
 	/* What it moves is chance, but none stays in a list of one CPU. */
 	write_file("/proc/sys/vm/compact_memory", "1");
@@ -343,7 +346,9 @@ long long move_pages(int fd, unsigned int nr)
 	}
 	write_file(TRACING "events/migrate/mm_migrate_pages/enable", "0");
 	munmap(map, nr * PAGE);
-	return pages_moved();
+	moved = pages_moved();
+	printf("# %lld of %u pages moved\n", moved, nr);
+	return moved;
 }
 
 void no_readahead(int fd)

@@ -15,6 +15,7 @@
 #define BYTES		(NR * PAGE)
 /* What metadata may add where it can't be avoided. */
 #define METADATA	(256 << 10)
+#define SMALL		(32 << 10)
 /* btrfs writes its trees anew, twice. */
 #define TREES		(2 << 20)
 
@@ -62,6 +63,25 @@ static void verify_in_turn(int fd, int salt)
 {
 	verify_pages(fd, 0, 2, NR, salt);
 	verify_pages(fd, 1, 2, NR, salt + 1);
+}
+
+/* Without a journal: bios are made of pages, not of buffers. */
+static void ext2_in_turn(void)
+{
+	int fd;
+
+	command("/sbin/mke2fs -q -F -t ext2 -b 4096 -E nodiscard " DISK " 128M >/tmp/mkfs 2>&1");
+	mount_at(DISK, "ext2", NULL);
+	fd = make_file(MNT "/f", 2 * NR);
+	begin();
+	in_turn(fd, 1);
+	write_back();
+	/* Inode and bitmaps. */
+	expect_between("a", BYTES, BYTES + SMALL);
+	expect_between("b", BYTES, BYTES + SMALL);
+	verify_in_turn(fd, 1);
+	close(fd);
+	unmount();
 }
 
 static void pages_in_turn(const char *name)
@@ -484,6 +504,24 @@ static void xfs_small_blocks(void)
 	unmount();
 }
 
+static void xfs_migrated(void)
+{
+	int fd;
+
+	make_xfs("");
+	fd = make_file(MNT "/f", 2 * NR);
+	drop_caches();
+	begin();
+	in_turn(fd, 23);
+	CHECK(move_pages(fd, 2 * NR) == 2 * NR);
+	write_back();
+	expect("a", BYTES);
+	expect("b", BYTES);
+	verify_in_turn(fd, 23);
+	close(fd);
+	unmount();
+}
+
 static void xfs_direct(void)
 {
 	make_xfs("");
@@ -607,8 +645,10 @@ const struct row fs_rows[] = {
 	{ "ext4", "a container removed with dirty blocks", ext4_removed },
 	{ "ext4", "blocks that moved", ext4_migrated },
 	{ "ext4", "fstrim", ext4_trim, ROW_ZEROES },
+	{ "ext2", "pages of a file in turn", ext2_in_turn },
 	{ "xfs", "pages of a file in turn", xfs_in_turn },
 	{ "xfs", "blocks in turn, several in a page", xfs_small_blocks },
+	{ "xfs", "pages that moved", xfs_migrated },
 	{ "xfs", "O_DIRECT", xfs_direct },
 	{ "xfs", "appended", xfs_append },
 	{ "btrfs", "pages of a file in turn", btrfs_in_turn },

@@ -55,8 +55,10 @@ static noinline void charge_shares(struct request *rq,
 void blk_energy_charge(struct request *rq, const struct rcontainer_device_cost *costs,
 		       unsigned int nr)
 {
-	if (likely(rq->bio == rq->biotail))
-		rcontainer_charge_costs(blk_energy_rq_owner(rq), costs, nr);
+	struct bio *bio = rq->bio;
+
+	if (likely(bio == rq->biotail))
+		rcontainer_charge_costs(bio ? bio->bi_owner : rq->owner, costs, nr);
 	else
 		charge_shares(rq, costs, nr);
 }

@@ -11,9 +11,10 @@
  * whoever happens to wait for the file, together with pages of others.  So a
  * page remembers who dirtied it, and the bio that writes it asks the page.
  *
- *	page		page_ext; set when a clean page is dirtied
  *	buffer head	b_owner; set when a clean buffer is dirtied, so that
  *			blocks that share a page have an owner each
+ *	page		page_ext; set when a clean page is dirtied that has no
+ *			buffers, or is dirtied as a whole
  *	bio		bi_owner; the submitter's container, unless it writes
  *			back pages or a buffer head
  *	request		its bios; a flush, which has none, has the owner of the
@@ -222,14 +223,40 @@ u32 __blk_energy_bh_owner(const struct buffer_head *bh)
 }
 EXPORT_SYMBOL_GPL(__blk_energy_bh_owner);
 
+/*
+ * The buffer that a segment begins with, in files whose pages have buffers.
+ * They stay with the page while it is locked or under writeback.
+ */
+static const struct buffer_head *segment_bh(const struct bio_vec *bv,
+					    struct folio *folio,
+					    const struct address_space *mapping)
+{
+	size_t offset = folio_page_idx(folio, bv->bv_page) * PAGE_SIZE + bv->bv_offset;
+	const struct buffer_head *bh;
+
+	if (!IS_ENABLED(CONFIG_BUFFER_HEAD) ||
+	    mapping->a_ops->dirty_folio != block_dirty_folio)
+		return NULL;
+	bh = folio_buffers(folio);
+	while (bh && bh_offset(bh) + bh->b_size <= offset)
+		bh = bh->b_this_page;
+	return bh;
+}
+
 /* Pages that are in no file have no owner: what they say is of former use. */
 static u32 segment_owner(const struct bio_vec *bv)
 {
 	struct folio *folio = page_folio(bv->bv_page);
+	const struct address_space *mapping;
+	const struct buffer_head *bh;
 
 	if (fscrypt_is_bounce_folio(folio))
 		return page_owner_id(folio_page(fscrypt_pagecache_folio(folio), 0));
-	return folio_mapping(folio) ? page_owner_id(bv->bv_page) : 0;
+	mapping = folio_mapping(folio);
+	if (!mapping)
+		return 0;
+	bh = segment_bh(bv, folio, mapping);
+	return bh && bh->b_owner ? bh->b_owner : page_owner_id(bv->bv_page);
 }
 
 /* How many bytes from the beginning belong to one owner? */

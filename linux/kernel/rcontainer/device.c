@@ -218,8 +218,11 @@ void rcontainer_charge_costs(u32 id, const struct rcontainer_device_cost *costs,
 	total = this_cpu_ptr(&rcontainer_total);
 	counts = this_cpu_ptr(whom_to_charge(id)->counts);
 	for (i = 0; i < nr; i++) {
-		total->device_pj[costs[i].device] += costs[i].access_pj;
-		counts->device_pj[costs[i].device] += costs[i].access_pj;
+		unsigned int device = costs[i].device;
+		u64 access_pj = costs[i].access_pj;
+
+		total->device_pj[device] += access_pj;
+		counts->device_pj[device] += access_pj;
 	}
 }
 EXPORT_SYMBOL_GPL(rcontainer_charge_costs);
