@@ -4,12 +4,14 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <linux/fs.h>
+#include <linux/magic.h>
 #include <linux/virtio_config.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "cli.h"
@@ -56,6 +58,14 @@ static void find_alignment(struct disk *disk)
 		disk->mem_align = sizeof(void *);
 }
 
+static bool is_resident(const struct disk *disk)
+{
+	struct statfs fs;
+
+	return !disk->direct && !fstatfs(disk->fd, &fs) &&
+	       (fs.f_type == TMPFS_MAGIC || fs.f_type == RAMFS_MAGIC);
+}
+
 static uint64_t file_sectors(const struct disk *disk)
 {
 	struct stat st;
@@ -84,6 +94,7 @@ void disk_open(struct disk *disk)
 	disk->sectors = file_sectors(disk);
 	if (!disk->sectors)
 		errx(exit_failure, "%s: %s is empty", disk->name, disk->file);
+	disk->resident = is_resident(disk);
 	if (disk->direct) {
 		disk->fd = open_file(disk, O_DIRECT);
 		find_alignment(disk);

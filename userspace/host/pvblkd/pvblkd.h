@@ -129,6 +129,7 @@ struct queue {
  * @socket: path of the socket
  * @readonly: writing is refused
  * @direct: past the host's page cache
+ * @resident: the file is memory, not a disk's
  * @nr_queues: at most so many
  * @physical: on which physical disk
  * @state: totals
@@ -164,6 +165,7 @@ struct disk {
 	const char *socket;
 	bool readonly;
 	bool direct;
+	bool resident;
 	unsigned int nr_queues;
 	struct physical *physical;
 	struct state_file *state;

@@ -7,6 +7,7 @@
 #include <linux/falloc.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/uio.h>
 
 #include "cli.h"
 #include "iov.h"
@@ -48,6 +49,21 @@ static bool bounce(struct request *r, uint64_t left)
 	return true;
 }
 
+static void on_done(struct io_op *op, int res);
+
+/* Memory does not wait: no use in telling the kernel to do it later. */
+static void transfer_now(struct request *r, unsigned int nr, uint64_t offset)
+{
+	int fd = r->queue->disk->fd;
+	ssize_t n;
+
+	if (r->blk.op == BLK_READ)
+		n = preadv(fd, r->data, nr, offset);
+	else
+		n = pwritev(fd, r->data, nr, offset);
+	on_done(&r->op, n < 0 ? -errno : n);
+}
+
 static void transfer(struct request *r)
 {
 	struct disk *disk = r->queue->disk;
@@ -57,6 +73,10 @@ static void transfer(struct request *r)
 	struct io_uring_sqe *sqe;
 	int fd = disk->fd;
 
+	if (disk->resident) {
+		transfer_now(r, nr, offset);
+		return;
+	}
 	r->bounced = 0;
 	if (offset % disk->align || left % disk->align) {
 		fd = disk->buffered_fd;
