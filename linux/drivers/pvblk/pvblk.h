@@ -134,6 +134,9 @@ struct pvblk {
  * @header: read by the device
  * @reply: written by the device; without costs only its status
  * @own_type: type of a REQ_OP_DRV_IN
+ * @header_sg: @header, for ever
+ * @reply_sg: @reply, for ever
+ * @status_sg: @reply.status, for ever
  * @table: the data
  * @inline_sgs: first part of @table
  */
@@ -141,6 +144,9 @@ struct pvblk_request {
 	struct virtio_blk_outhdr	header;
 	struct pvblk_reply		reply __aligned(8);
 	u32				own_type;
+	struct scatterlist		header_sg;
+	struct scatterlist		reply_sg;
+	struct scatterlist		status_sg;
 	struct sg_table			table;
 	struct scatterlist		inline_sgs[PVBLK_INLINE_SGS];
 };

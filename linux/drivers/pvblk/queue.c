@@ -196,45 +196,70 @@ static int pvblk_poll(struct blk_mq_hw_ctx *hctx, struct io_comp_batch *iob)
 	return found;
 }
 
-static int add(struct virtqueue *vq, struct pvblk_request *pr, struct request *rq,
-	       bool costs)
+/* What is the same whenever the request is used. */
+static int pvblk_init_request(struct blk_mq_tag_set *set, struct request *rq,
+			      unsigned int hctx_idx, unsigned int numa_node)
 {
-	struct scatterlist header, reply, *sgs[3];
-	unsigned int nr_out = 0, nr_in = 0;
+	struct pvblk_request *pr = blk_mq_rq_to_pdu(rq);
 
-	sg_init_one(&header, &pr->header, sizeof(pr->header));
-	sgs[nr_out++] = &header;
+	sg_init_one(&pr->header_sg, &pr->header, sizeof(pr->header));
+	sg_init_one(&pr->reply_sg, &pr->reply, sizeof(pr->reply));
+	sg_init_one(&pr->status_sg, &pr->reply.status, sizeof(pr->reply.status));
+	return 0;
+}
+
+/*
+ * Puts a prepared request into its queue, whose lock is held: nobody can take it
+ * back before that is free.
+ */
+static int add(struct pvblk *pvblk, struct pvblk_vq *vq, struct request *rq)
+{
+	struct pvblk_request *pr = blk_mq_rq_to_pdu(rq);
+	unsigned int nr_out = 0, nr_in = 0;
+	struct scatterlist *sgs[3];
+	int ret;
+
+	if (unlikely(!vq->vq))
+		return -EIO;
+	sgs[nr_out++] = &pr->header_sg;
 	if (pr->table.nents && rq_data_dir(rq) == WRITE)
 		sgs[nr_out++] = pr->table.sgl;
 	else if (pr->table.nents)
 		sgs[nr_out + nr_in++] = pr->table.sgl;
-	if (costs)
-		sg_init_one(&reply, &pr->reply, sizeof(pr->reply));
-	else
-		sg_init_one(&reply, &pr->reply.status, sizeof(pr->reply.status));
-	sgs[nr_out + nr_in++] = &reply;
-	return virtqueue_add_sgs(vq, sgs, nr_out, nr_in, pr, GFP_ATOMIC);
+	sgs[nr_out + nr_in++] = pvblk->costs.nr ? &pr->reply_sg : &pr->status_sg;
+	ret = virtqueue_add_sgs(vq->vq, sgs, nr_out, nr_in, pr, GFP_ATOMIC);
+	if (likely(!ret))
+		blk_mq_start_request(rq);
+	return ret;
 }
 
-/* Puts a request into its queue, without telling the device. */
-static blk_status_t submit(struct pvblk *pvblk, struct pvblk_vq *vq,
-			   struct request *rq)
+/* Whether the device is to be told, with the lock held. */
+static bool kick_prepare(struct pvblk_vq *vq)
 {
+	return vq->vq && virtqueue_kick_prepare(vq->vq);
+}
+
+static blk_status_t pvblk_queue_rq(struct blk_mq_hw_ctx *hctx,
+				   const struct blk_mq_queue_data *bd)
+{
+	struct pvblk *pvblk = hctx->queue->queuedata;
+	struct pvblk_vq *vq = hctx_vq(hctx);
+	struct request *rq = bd->rq;
 	blk_status_t status = pvblk_prepare(pvblk, rq);
-	int ret = -EIO;
+	bool notify = false;
+	int ret;
 
 	if (unlikely(status))
 		return status;
 	scoped_guard(spinlock_irqsave, &vq->lock) {
-		if (likely(vq->vq))
-			ret = add(vq->vq, blk_mq_rq_to_pdu(rq), rq,
-				  pvblk->costs.nr);
-		/* Nobody can take it back before the lock is free. */
-		if (likely(!ret))
-			blk_mq_start_request(rq);
-		else
+		ret = add(pvblk, vq, rq);
+		if (unlikely(ret))
 			fail_if_broken(pvblk, vq);
+		else if (bd->last)
+			notify = kick_prepare(vq);
 	}
+	if (notify)
+		virtqueue_notify(vq->vq);
 	if (likely(!ret))
 		return BLK_STS_OK;
 	pvblk_unprepare(rq);
@@ -242,49 +267,54 @@ static blk_status_t submit(struct pvblk *pvblk, struct pvblk_vq *vq,
 	return ret == -ENOSPC || ret == -ENOMEM ? BLK_STS_RESOURCE : BLK_STS_IOERR;
 }
 
-static void kick(struct pvblk_vq *vq)
+static void pvblk_commit_rqs(struct blk_mq_hw_ctx *hctx)
 {
+	struct pvblk_vq *vq = hctx_vq(hctx);
 	bool notify;
 
 	scoped_guard(spinlock_irqsave, &vq->lock)
-		notify = vq->vq && virtqueue_kick_prepare(vq->vq);
+		notify = kick_prepare(vq);
 	if (notify)
 		virtqueue_notify(vq->vq);
 }
 
-static blk_status_t pvblk_queue_rq(struct blk_mq_hw_ctx *hctx,
-				   const struct blk_mq_queue_data *bd)
+/* Prepared requests of one queue. */
+static void queue_batch(struct pvblk_vq *vq, struct rq_list *batch,
+			struct rq_list *rest)
 {
-	struct pvblk_vq *vq = hctx_vq(hctx);
-	blk_status_t status = submit(hctx->queue->queuedata, vq, bd->rq);
+	struct request *rq;
+	bool notify;
 
-	if (!status && bd->last)
-		kick(vq);
-	return status;
-}
-
-static void pvblk_commit_rqs(struct blk_mq_hw_ctx *hctx)
-{
-	kick(hctx_vq(hctx));
+	scoped_guard(spinlock_irqsave, &vq->lock) {
+		while ((rq = rq_list_pop(batch))) {
+			if (likely(!add(rq->q->queuedata, vq, rq)))
+				continue;
+			pvblk_unprepare(rq);
+			rq_list_add_tail(rest, rq);
+		}
+		notify = kick_prepare(vq);
+	}
+	if (notify)
+		virtqueue_notify(vq->vq);
 }
 
 /* What it leaves in the list is given to pvblk_queue_rq(). */
 static void pvblk_queue_rqs(struct rq_list *list)
 {
+	struct rq_list batch = {}, rest = {};
 	struct pvblk_vq *vq, *last = NULL;
-	struct rq_list rest = {};
 	struct request *rq;
 
 	while ((rq = rq_list_pop(list))) {
 		vq = hctx_vq(rq->mq_hctx);
 		if (last && last != vq)
-			kick(last);
+			queue_batch(last, &batch, &rest);
 		last = vq;
-		if (submit(rq->q->queuedata, vq, rq))
-			rq_list_add_tail(&rest, rq);
+		rq_list_add_tail(pvblk_prepare(rq->q->queuedata, rq) ? &rest : &batch,
+				 rq);
 	}
 	if (last)
-		kick(last);
+		queue_batch(last, &batch, &rest);
 	*list = rest;
 }
 
@@ -311,6 +341,7 @@ static void pvblk_map_queues(struct blk_mq_tag_set *set)
 const struct blk_mq_ops pvblk_mq_ops = {
 	.queue_rq	= pvblk_queue_rq,
 	.queue_rqs	= pvblk_queue_rqs,
+	.init_request	= pvblk_init_request,
 	.commit_rqs	= pvblk_commit_rqs,
 	.complete	= pvblk_complete,
 	.timeout	= pvblk_timeout,

@@ -172,11 +172,13 @@ static blk_status_t map_data(struct request *rq)
 	unsigned int nr = blk_rq_nr_phys_segments(rq);
 
 	pr->table.nents = 0;
+	pr->table.orig_nents = 0;
 	if (!nr)
 		return BLK_STS_OK;
 	pr->table.sgl = pr->inline_sgs;
 	if (sg_alloc_table_chained(&pr->table, nr, pr->inline_sgs, PVBLK_INLINE_SGS)) {
 		pr->table.nents = 0;
+		pr->table.orig_nents = 0;
 		return BLK_STS_RESOURCE;
 	}
 	pr->table.nents = blk_rq_map_sg(rq->q, rq, pr->table.sgl);
@@ -185,7 +187,7 @@ static blk_status_t map_data(struct request *rq)
 
 static void unmap_data(struct pvblk_request *pr)
 {
-	if (pr->table.nents)
+	if (pr->table.orig_nents > PVBLK_INLINE_SGS)
 		sg_free_table_chained(&pr->table, PVBLK_INLINE_SGS);
 }
 
