@@ -492,7 +492,7 @@ static bool wanted(const struct row *row, const char *arg)
 int main(int argc, char **argv)
 {
 	static const struct row *const tables[] = {
-		raw_rows, direct_rows, fs_rows, stack_rows
+		raw_rows, direct_rows, ext4_rows, fs_rows, stack_rows
 	};
 	const char *arg = argc > 1 ? argv[1] : "raw";
 	const struct row *row;

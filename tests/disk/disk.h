@@ -35,7 +35,7 @@ void row_begins(void);
 /* Requests that the block layer counts in sectors, but that transfer none. */
 #define ROW_ZEROES	1
 
-extern const struct row raw_rows[], direct_rows[], fs_rows[], stack_rows[];
+extern const struct row raw_rows[], direct_rows[], ext4_rows[], fs_rows[], stack_rows[];
 
 /* Go on as a task of that container; "" is the root. */
 void become(const char *container);
