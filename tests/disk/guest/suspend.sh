@@ -25,7 +25,8 @@ touch /tmp/end
 wait $! || { echo "# a write failed"; exit 1; }
 echo "# $(cat /tmp/rounds) MiB written"
 grep -x "disk.access_pj $(($(cat /tmp/rounds) * 1048576 * 60000))" $rcfs/a/events || {
-	cat $rcfs/a/events
+	sed 's/^/# /' $rcfs/a/events
 	exit 1
 }
-rctl delete a
+rctl delete a 2>&1 | sed 's/^/# /'
+[ ! -e $rcfs/a ]
