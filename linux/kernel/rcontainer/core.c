@@ -273,7 +273,7 @@ int rcontainer_remove(struct rcontainer *c)
 	c->offline = true;
 	/* Replaces an entry, so it needs no memory. */
 	xa_store(&rcontainer_ids, c->id, xa_mk_value(c->parent->id), GFP_KERNEL);
-	/* The tombstone before it: see whom_to_charge(). */
+	/* The tombstone before it: see charged_last(). */
 	smp_store_release(&rcontainer_removals, rcontainer_removals + 1);
 	return 0;
 }

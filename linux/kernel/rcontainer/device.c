@@ -157,25 +157,21 @@ static DEFINE_PER_CPU(struct last_charged, last_charged) = {
 	.c = &rcontainer_root,
 };
 
-static noinline struct rcontainer *find_whom_to_charge(u32 id, unsigned int removals)
+/* Before the look into the table: pairs with rcontainer_remove(). */
+static __always_inline bool charged_last(u32 id)
+{
+	return __this_cpu_read(last_charged.removals) ==
+	       smp_load_acquire(&rcontainer_removals) &&
+	       __this_cpu_read(last_charged.id) == id;
+}
+
+static noinline void find_whom_to_charge(u32 id)
 {
 	struct last_charged *last = this_cpu_ptr(&last_charged);
 
+	last->removals = smp_load_acquire(&rcontainer_removals);
 	last->c = rcontainer_by_id(id);
 	last->id = id;
-	last->removals = removals;
-	return last->c;
-}
-
-static __always_inline struct rcontainer *whom_to_charge(u32 id)
-{
-	/* Before the look into the table: pairs with rcontainer_remove(). */
-	unsigned int removals = smp_load_acquire(&rcontainer_removals);
-
-	if (likely(__this_cpu_read(last_charged.id) == id &&
-		   __this_cpu_read(last_charged.removals) == removals))
-		return __this_cpu_read(last_charged.c);
-	return find_whom_to_charge(id, removals);
 }
 
 /**
@@ -193,9 +189,21 @@ void rcontainer_charge_share(u32 id, const struct rcontainer_device_cost *costs,
 			     unsigned int nr)
 {
 	lockdep_assert_irqs_disabled();
-	add_costs(this_cpu_ptr(whom_to_charge(id)->counts)->device_pj, costs, nr);
+	if (unlikely(!charged_last(id)))
+		find_whom_to_charge(id);
+	add_costs(this_cpu_ptr(__this_cpu_read(last_charged.c)->counts)->device_pj,
+		  costs, nr);
 }
 EXPORT_SYMBOL_GPL(rcontainer_charge_share);
+
+static noinline void charge_another(u32 id, const struct rcontainer_device_cost *costs,
+				    unsigned int nr)
+{
+	guard(irqsave)();
+	find_whom_to_charge(id);
+	rcontainer_costs_returned(costs, nr);
+	rcontainer_charge_share(id, costs, nr);
+}
 
 /**
  * rcontainer_charge_costs() - devices returned what one has to pay for alone
@@ -211,19 +219,26 @@ EXPORT_SYMBOL_GPL(rcontainer_charge_share);
 void rcontainer_charge_costs(u32 id, const struct rcontainer_device_cost *costs,
 			     unsigned int nr)
 {
-	struct rcontainer_counts *total, *counts;
+	u64 *total, *counts;
+	unsigned long flags;
 	unsigned int i;
 
-	guard(irqsave)();
-	total = this_cpu_ptr(&rcontainer_total);
-	counts = this_cpu_ptr(whom_to_charge(id)->counts);
+	local_irq_save(flags);
+	if (unlikely(!charged_last(id))) {
+		local_irq_restore(flags);
+		charge_another(id, costs, nr);
+		return;
+	}
+	total = this_cpu_ptr(&rcontainer_total)->device_pj;
+	counts = this_cpu_ptr(__this_cpu_read(last_charged.c)->counts)->device_pj;
 	for (i = 0; i < nr; i++) {
 		unsigned int device = costs[i].device;
 		u64 access_pj = costs[i].access_pj;
 
-		total->device_pj[device] += access_pj;
-		counts->device_pj[device] += access_pj;
+		total[device] += access_pj;
+		counts[device] += access_pj;
 	}
+	local_irq_restore(flags);
 }
 EXPORT_SYMBOL_GPL(rcontainer_charge_costs);
 
