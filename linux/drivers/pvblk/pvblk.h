@@ -76,6 +76,22 @@ struct pvblk_costs {
 };
 
 /**
+ * struct pvblk_meters - the energy meters in the model
+ * @source: who is asked to read them
+ * @model: where a request reads them to, while @source is busy
+ * @nr: number of meters; changes only while the queue is frozen
+ * @name: of the devices, likewise
+ * @meter: what they showed
+ */
+struct pvblk_meters {
+	struct rcontainer_meter_source	source;
+	struct pvblk_model		*model;
+	unsigned int			nr;
+	char				name[PVBLK_MAX_DEVICES][PVBLK_NAME_LEN];
+	struct rcontainer_meter		meter[PVBLK_MAX_DEVICES];
+};
+
+/**
  * struct pvblk_vq - a queue of requests
  * @lock: taken with interrupts off
  * @vq: NULL while the device is suspended, and if it did not come back
@@ -99,6 +115,7 @@ enum {
  * @tag_set: likewise until unbound
  * @flags: PVBLK_REMOVING, PVBLK_FAILED
  * @costs: changes only while the queue is frozen
+ * @meters: energy meters
  * @config_work: the device has other properties now
  * @fail_work: the device is not to be used any more
  * @index: of the disk's name
@@ -112,6 +129,7 @@ struct pvblk {
 	struct blk_mq_tag_set	tag_set;
 	unsigned long		flags;
 	struct pvblk_costs	costs;
+	struct pvblk_meters	meters;
 	struct work_struct	config_work;
 	struct work_struct	fail_work;
 	unsigned int		index;
@@ -153,6 +171,11 @@ unsigned int pvblk_take_costs(const struct pvblk_costs *c,
 			      const struct pvblk_reply *reply, unsigned int bytes,
 			      struct rcontainer_device_cost *costs,
 			      unsigned long *refused);
+
+/* meter.c */
+void pvblk_set_meters(struct pvblk *pvblk, const struct pvblk_model *model);
+void pvblk_begin_meters(struct pvblk *pvblk);
+void pvblk_end_meters(struct pvblk *pvblk);
 
 /* request.c */
 int pvblk_set_header(struct pvblk_request *pr, enum req_op op, sector_t sector,
