@@ -4,6 +4,7 @@
 
 #include <linux/blk-energy.h>
 #include <linux/blk-mq.h>
+#include <linux/rcontainer-meter.h>
 #include <linux/scatterlist.h>
 #include <linux/spinlock.h>
 #include <linux/types.h>

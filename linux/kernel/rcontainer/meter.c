@@ -385,7 +385,7 @@ static void divide(struct settlement *s)
 {
 	struct rcontainer *c;
 	unsigned int i;
-	u64 upto;
+	u64 until_now;
 
 	if (!add_up_weights(s)) {
 		/* 2^31 containers at most. */
@@ -403,10 +403,10 @@ static void divide(struct settlement *s)
 			if (!weight(s, c, i))
 				continue;
 			s->weights_done[i] += weight(s, c, i);
-			upto = mul_u64_u64_div_u64(s->pj[i], s->weights_done[i],
-						   s->weights[i]);
-			pay(c, i, upto - s->pj_done[i]);
-			s->pj_done[i] = upto;
+			until_now = mul_u64_u64_div_u64(s->pj[i], s->weights_done[i],
+							s->weights[i]);
+			pay(c, i, until_now - s->pj_done[i]);
+			s->pj_done[i] = until_now;
 		}
 	}
 }

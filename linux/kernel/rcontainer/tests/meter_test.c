@@ -325,6 +325,7 @@ static void test_cpu(struct kunit *test)
 {
 	struct rcontainer *a = create(test, &rcontainer_root, "a");
 	const u64 delta[PMC_MAX_EVENTS] = { 1000, 10 };
+	const u64 weight_pj[PMC_MAX_EVENTS] = { 6170, 7120 };
 	struct rcontainer_energy all[RCONTAINER_MAX_DEVICES] = {};
 	struct rcontainer_counts counts = { .event = { 1000, 10 } };
 	static u64 nj;
@@ -340,8 +341,7 @@ static void test_cpu(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, base_of(a, RCONTAINER_CPU), 1234567000);
 
 	pmc_fake_advance(delta);
-	rcontainer_price(pmc_backend(), (u64[PMC_MAX_EVENTS]){ 6170, 7120 },
-			 &counts, all);
+	rcontainer_price(pmc_backend(), weight_pj, &counts, all);
 	KUNIT_EXPECT_EQ(test, all[RCONTAINER_CPU].uj[RCONTAINER_BASE], 0);
 	KUNIT_EXPECT_EQ(test, all[RCONTAINER_CPU].rest_pj[RCONTAINER_BASE], 0);
 	KUNIT_EXPECT_EQ(test, all[RCONTAINER_CPU].rest_pj[RCONTAINER_ACCESS], 71200);
@@ -391,7 +391,7 @@ static unsigned long refresh(void)
 	return jiffies_to_msecs(jiffies - start);
 }
 
-/* Whoever does not answer is not waited for for ever, nor twice. */
+/* Who does not answer is waited for once, and not for ever. */
 static void test_sources(struct kunit *test)
 {
 	struct rcontainer_meter_source good = { .refresh = answer };
