@@ -79,6 +79,8 @@ static bool refresh_meters(struct rcontainer_meter_source *source)
 		blk_mq_free_request(rq);
 		return false;
 	}
+	/* If the back end is away, the disk can be removed all the same. */
+	rq->timeout = HZ;
 	rq->end_io = meters_read;
 	rq->end_io_data = pvblk;
 	blk_execute_rq_nowait(rq, false);

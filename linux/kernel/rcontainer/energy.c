@@ -201,6 +201,9 @@ static void end_epoch(const struct pmc_backend *backend)
 		add_container(c, &counts);
 		new = counts;
 		subtract_counts(&new, &c->priced_counts);
+		/* As with most of many. */
+		if (!memchr_inv(&new, 0, sizeof(new)))
+			continue;
 		rcontainer_price(backend, current_weight_pj, &new, energy);
 		put_aside(c, energy);
 		c->priced_counts = counts;
