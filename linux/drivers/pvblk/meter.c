@@ -52,11 +52,13 @@ static enum rq_end_io_ret meters_read(struct request *rq, blk_status_t status)
 	struct pvblk_meters *m = &pvblk->meters;
 	unsigned int i;
 
-	/* With a model of other devices comes a change of the configuration. */
-	for (i = 0; !status && i < m->nr; i++)
-		if (is_known(m, i, &m->model->devices[i]))
-			rcontainer_meter_show(&m->meter[i],
-					      le64_to_cpu(m->model->devices[i].base_uj));
+	if (!status && !pvblk_check_model(m->model)) {
+		/* With other devices comes a change of the configuration. */
+		for (i = 0; i < le32_to_cpu(m->model->nr_devices); i++)
+			if (is_known(m, i, &m->model->devices[i]))
+				rcontainer_meter_show(&m->meter[i],
+						      le64_to_cpu(m->model->devices[i].base_uj));
+	}
 	rcontainer_meters_refreshed(&m->source);
 	return RQ_END_IO_FREE;
 }
