@@ -250,6 +250,29 @@ static void test_rebind_running(void)
 	CHECK(!rmdir(PATH("b")));
 }
 
+static void test_base_policy(void)
+{
+	int status;
+	pid_t pid;
+
+	CHECK(!rcfs_write("info/base_policy", "access\n"));
+	CHECK(!rcfs_write("info/base_policy", "root"));
+	CHECK_ERRNO(rcfs_write("info/base_policy", "fair\n"), EINVAL);
+	CHECK_ERRNO(rcfs_write("info/base_policy", "\n"), EINVAL);
+	CHECK_ERRNO(rcfs_write("info/base_policy", "equal root\n"), EINVAL);
+	CHECK_ERRNO(rcfs_write("info/base_policy", "[root]\n"), EINVAL);
+	pid = fork();
+	if (!pid) {
+		check_failures = 0;
+		CHECK(!setgid(1000) && !setuid(1000));
+		CHECK_ERRNO(rcfs_write("info/base_policy", "equal\n"), EACCES);
+		CHECK(!access(PATH("info/base_policy"), R_OK));
+		_exit(check_failures != 0);
+	}
+	CHECK(waitpid(pid, &status, 0) == pid && !status);
+	CHECK(!rcfs_write("info/base_policy", "equal\n"));
+}
+
 int main(void)
 {
 	setvbuf(stdout, NULL, _IOLBF, 0);
@@ -259,6 +282,7 @@ int main(void)
 	test_threads();
 	test_permissions();
 	test_removed_while_open();
+	test_base_policy();
 	if (rcfs_value("events", "unhalted_cycles") >= 0)
 		test_rebind_running();
 	else

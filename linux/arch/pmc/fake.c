@@ -41,8 +41,16 @@ static const struct pmc_ops fake_ops = {
 	.reweigh = fake_reweigh,
 };
 
+static const u64 *fake_meter_nj;
+
+static bool fake_meter(u64 *nj)
+{
+	*nj = *fake_meter_nj;
+	return true;
+}
+
 /* The weights of the thesis, Table 4.1, for the first two events. */
-static const struct pmc_backend fake_backend = {
+static struct pmc_backend fake_backend = {
 	.ops		= &fake_ops,
 	.nr_events	= 2,
 	.events		= {
@@ -89,3 +97,16 @@ void pmc_fake_reweigh(const u64 *weight_pj)
 	fake_new_weights = weight_pj;
 }
 EXPORT_SYMBOL_GPL(pmc_fake_reweigh);
+
+/**
+ * pmc_fake_meter() - have a meter of base cost, or none
+ * @nj: what it shows, in nanojoules, valid until the next call; NULL for none
+ *
+ * Context: process context, nobody reading energies meanwhile.
+ */
+void pmc_fake_meter(const u64 *nj)
+{
+	fake_meter_nj = nj;
+	fake_backend.meter = nj ? fake_meter : NULL;
+}
+EXPORT_SYMBOL_GPL(pmc_fake_meter);

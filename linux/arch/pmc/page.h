@@ -86,6 +86,24 @@ int pmc_page_check(const void *page, u64 size, struct pvenergy_header *h,
 
 bool pmc_page_reweigh(const struct pvenergy_header *h, u32 *seq, u64 *weight_pj);
 
+/**
+ * pmc_page_meter() - read the energy meter of base cost
+ * @h: the page's header itself, not a copy
+ * @nj: receives what it shows, in nanojoules
+ *
+ * The host writes it as one word, so there is nothing to begin anew for.
+ *
+ * Context: any.
+ * Return: there is a meter.
+ */
+static inline bool pmc_page_meter(const struct pvenergy_header *h, u64 *nj)
+{
+	if (!(pmc_page_read(h->flags) & PVENERGY_METER))
+		return false;
+	*nj = pmc_page_read(h->base_nj);
+	return true;
+}
+
 /* What a virtual CPU's log says, for one who looks now and then. */
 struct pmc_page_log {
 	u64	seen;		/* absences looked at so far */

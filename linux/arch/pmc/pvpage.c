@@ -43,6 +43,12 @@ static bool pvpage_reweigh(u64 *weight_pj)
 	       pmc_page_reweigh(pvpage_mem, &pvpage_weight_seq, weight_pj);
 }
 
+static bool pvpage_meter(u64 *nj)
+{
+	guard(mutex)(&pvpage_mutex);
+	return pvpage_mem && pmc_page_meter(pvpage_mem, nj);
+}
+
 static void pvpage_show(struct seq_file *m)
 {
 	u64 retries = 0, gave_up = 0, moves = 0;
@@ -127,6 +133,8 @@ static int pvpage_setup(struct pci_dev *pdev, struct pvenergy_header *h)
 	}
 	pvpage_backend.nr_events = h->nr_events;
 	memcpy(pvpage_backend.events, h->events, sizeof(h->events));
+	/* Of the page, whoever reads its counters. */
+	pvpage_backend.meter = h->flags & PVENERGY_METER ? pvpage_meter : NULL;
 	pvpage_weight_seq = h->weight_seq;
 	strscpy(pvpage_vm_name, h->vm_name);
 	pvpage_map_cpus(h);

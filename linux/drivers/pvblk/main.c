@@ -11,7 +11,8 @@
  * cost for each physical device, and the driver has each cost charged to the
  * resource containers that own the request's bios, by bytes (block/energy).
  * Base cost, which accrues without requests, is an energy meter for each
- * device, shown in the disk's attribute "energy".
+ * device, which the resource containers have read now and then (meter.c), and
+ * which the disk's attribute "energy" shows.
  *
  * Who marks, who asks
  * -------------------
@@ -133,6 +134,8 @@ static void update_costs(struct pvblk *pvblk)
 
 	blk_mq_freeze_queue(pvblk->disk->queue);
 	pvblk->costs = costs;
+	if (costs.nr)
+		pvblk_set_meters(pvblk, model);
 	blk_mq_unfreeze_queue(pvblk->disk->queue);
 }
 
@@ -146,6 +149,7 @@ static void pvblk_config_work(struct work_struct *work)
 	set_capacity_and_notify(disk, pvblk_capacity(sectors,
 						     queue_logical_block_size(disk->queue)));
 	update_costs(pvblk);
+	pvblk_begin_meters(pvblk);
 }
 
 static void pvblk_config_changed(struct virtio_device *vdev)
@@ -158,6 +162,7 @@ static void pvblk_config_changed(struct virtio_device *vdev)
 static void pvblk_free(struct pvblk *pvblk)
 {
 	ida_free(&pvblk_ida, pvblk->index);
+	kfree(pvblk->meters.model);
 	kfree(pvblk->vqs);
 	kfree(pvblk);
 }
@@ -188,7 +193,8 @@ static struct pvblk *pvblk_alloc(struct virtio_device *vdev, unsigned int nr_vqs
 		return NULL;
 	}
 	pvblk->index = index;
-	if (pvblk_alloc_vqs(pvblk, nr_vqs)) {
+	pvblk->meters.model = kmalloc(sizeof(*pvblk->meters.model), GFP_KERNEL);
+	if (!pvblk->meters.model || pvblk_alloc_vqs(pvblk, nr_vqs)) {
 		pvblk_free(pvblk);
 		return NULL;
 	}
@@ -285,6 +291,7 @@ static int pvblk_probe(struct virtio_device *vdev)
 	ret = device_add_disk(&vdev->dev, pvblk->disk, pvblk_attr_groups);
 	if (ret)
 		goto put_disk;
+	pvblk_begin_meters(pvblk);
 	announce(pvblk);
 	return 0;
 
@@ -313,6 +320,7 @@ static void pvblk_remove(struct virtio_device *vdev)
 		blk_mark_disk_dead(pvblk->disk);
 	}
 	cancel_work_sync(&pvblk->config_work);
+	pvblk_end_meters(pvblk);
 	del_gendisk(pvblk->disk);
 	stop_device(pvblk);
 	pvblk_del_vqs(pvblk);

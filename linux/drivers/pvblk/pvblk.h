@@ -6,6 +6,7 @@
 #include <linux/blk-energy.h>
 #include <linux/blk-mq.h>
 #include <linux/build_bug.h>
+#include <linux/rcontainer-meter.h>
 #include <linux/scatterlist.h>
 #include <linux/spinlock.h>
 #include <linux/types.h>
@@ -81,6 +82,22 @@ struct pvblk_costs {
 };
 
 /**
+ * struct pvblk_meters - the energy meters in the model
+ * @source: who is asked to read them
+ * @model: where a request reads them to, while @source is busy
+ * @nr: number of meters; changes only while the queue is frozen
+ * @name: of the devices, likewise
+ * @meter: what they showed
+ */
+struct pvblk_meters {
+	struct rcontainer_meter_source	source;
+	struct pvblk_model		*model;
+	unsigned int			nr;
+	char				name[PVBLK_MAX_DEVICES][PVBLK_NAME_LEN];
+	struct rcontainer_meter		meter[PVBLK_MAX_DEVICES];
+};
+
+/**
  * struct pvblk_vq - a queue of requests
  * @lock: taken with interrupts off
  * @vq: NULL while the device is suspended, and if it did not come back
@@ -104,6 +121,7 @@ enum {
  * @tag_set: likewise until unbound
  * @flags: PVBLK_REMOVING, PVBLK_FAILED
  * @costs: changes only while the queue is frozen
+ * @meters: energy meters
  * @config_work: the device has other properties now
  * @fail_work: the device is not to be used any more
  * @index: of the disk's name
@@ -117,6 +135,7 @@ struct pvblk {
 	struct blk_mq_tag_set	tag_set;
 	unsigned long		flags;
 	struct pvblk_costs	costs;
+	struct pvblk_meters	meters;
 	struct work_struct	config_work;
 	struct work_struct	fail_work;
 	unsigned int		index;
@@ -196,6 +215,11 @@ static inline unsigned long pvblk_take_costs(const struct pvblk_costs *c,
 	}
 	return refused;
 }
+
+/* meter.c */
+void pvblk_set_meters(struct pvblk *pvblk, const struct pvblk_model *model);
+void pvblk_begin_meters(struct pvblk *pvblk);
+void pvblk_end_meters(struct pvblk *pvblk);
 
 /* request.c */
 int pvblk_set_header(struct pvblk_request *pr, enum req_op op, sector_t sector,

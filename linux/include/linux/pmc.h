@@ -44,11 +44,16 @@ struct pmc_ops {
  * @ops: its operations
  * @nr_events: number of events, 1 to PMC_MAX_EVENTS
  * @events: name, weight and flags of each
+ * @meter: read the energy meter of base cost, in nanojoules; false where it
+ *	can't be read just now.  What it shows is checked by the caller.  Process
+ *	context, may sleep, one caller at a time.  NULL if there is no meter.
+ *	With one, events of base cost have no price: it is in the meter.
  */
 struct pmc_backend {
 	const struct pmc_ops	*ops;
 	unsigned int		nr_events;
 	struct pvenergy_event	events[PMC_MAX_EVENTS];
+	bool			(*meter)(u64 *nj);
 };
 
 int pmc_register(const struct pmc_backend *backend);
@@ -75,5 +80,6 @@ static __always_inline void pmc_charge(u64 *last, u64 *sum)
 int pmc_fake_register(void);
 void pmc_fake_advance(const u64 *delta);
 void pmc_fake_reweigh(const u64 *weight_pj);
+void pmc_fake_meter(const u64 *nj);
 
 #endif /* _LINUX_PMC_H */

@@ -306,6 +306,7 @@ int rcontainer_bind(struct task_struct *p, struct rcontainer *c)
 	if (old == c)
 		return 0;
 
+	rcontainer_gets_task(c);
 	if (!c->builtin)
 		refcount_inc(&c->ref);
 	WRITE_ONCE(p->rcontainer, c);

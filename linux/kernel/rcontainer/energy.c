@@ -5,12 +5,11 @@
 #include <linux/lockdep.h>
 #include <linux/math64.h>
 #include <linux/mutex.h>
+#include <linux/overflow.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 
 #include "internal.h"
-
-#define PJ_PER_UJ	1000000
 
 /* In force since the last change; protected by rcontainer_mutex. */
 static u64 current_weight_pj[PMC_MAX_EVENTS];
@@ -48,19 +47,33 @@ static void add_container(struct rcontainer *c, struct rcontainer_counts *sum)
 	rcontainer_add_counts(sum, &c->inherited);
 }
 
+/**
+ * rcontainer_add_energy() - add to one cost
+ * @energy: of a device
+ * @cost: access or base
+ * @uj: microjoules
+ * @rest_pj: picojoules beyond that, below a million
+ *
+ * Context: any, @energy protected by the caller.
+ */
+void rcontainer_add_energy(struct rcontainer_energy *energy,
+			   enum rcontainer_cost cost, u64 uj, u32 rest_pj)
+{
+	energy->uj[cost] += uj;
+	energy->rest_pj[cost] += rest_pj;
+	if (energy->rest_pj[cost] >= PJ_PER_UJ) {
+		energy->rest_pj[cost] -= PJ_PER_UJ;
+		energy->uj[cost]++;
+	}
+}
+
 static void add_energy(struct rcontainer_energy *sum,
 		       const struct rcontainer_energy *energy)
 {
 	unsigned int i;
 
-	for (i = 0; i < NR_RCONTAINER_COSTS; i++) {
-		sum->uj[i] += energy->uj[i];
-		sum->rest_pj[i] += energy->rest_pj[i];
-		if (sum->rest_pj[i] >= PJ_PER_UJ) {
-			sum->rest_pj[i] -= PJ_PER_UJ;
-			sum->uj[i]++;
-		}
-	}
+	for (i = 0; i < NR_RCONTAINER_COSTS; i++)
+		rcontainer_add_energy(sum, i, energy->uj[i], energy->rest_pj[i]);
 }
 
 static void add_energies(struct rcontainer_energy *sum,
@@ -84,6 +97,8 @@ static void price_events(const struct pmc_backend *backend, const u64 *weight_pj
 		u64 weight_uj, whole;
 		u32 rest_pj;
 
+		if (base && backend->meter)
+			continue;
 		/* Apart, so that no quotient exceeds 64 bits. */
 		weight_uj = div_u64_rem(weight_pj[i], PJ_PER_UJ, &rest_pj);
 		whole = mul_u64_u64_div_u64(counts[i], rest_pj, PJ_PER_UJ);
@@ -102,7 +117,8 @@ static void price_events(const struct pmc_backend *backend, const u64 *weight_pj
  * @counts: how many of each, and what devices cost
  * @energy: to add to, by device: the sums of weight x count, exact
  *
- * Thesis, 4.3.1 for events; the cost of other devices is energy already.
+ * Thesis, 4.3.1 for events; the cost of other devices is energy already.  Where
+ * base cost has a meter, its events have no price.
  *
  * Context: any.
  */
@@ -154,6 +170,23 @@ void rcontainer_read(struct rcontainer *c, bool subtree,
 			add_container(pos, sum);
 }
 
+/* As a weight, so the largest number stands for what is larger. */
+static void add_recent(u64 *recent_pj, u64 pj)
+{
+	*recent_pj = size_add(*recent_pj, pj);
+}
+
+static void put_aside(struct rcontainer *c, const struct rcontainer_energy *energy)
+{
+	unsigned int i;
+
+	add_energies(c->priced, energy);
+	for (i = 0; i < RCONTAINER_MAX_DEVICES; i++)
+		add_recent(&c->recent_pj[i],
+			   size_add(size_mul(energy[i].uj[RCONTAINER_ACCESS], PJ_PER_UJ),
+				    energy[i].rest_pj[RCONTAINER_ACCESS]));
+}
+
 /* What was counted up to now is of the weights up to now. */
 static void end_epoch(const struct pmc_backend *backend)
 {
@@ -162,31 +195,45 @@ static void end_epoch(const struct pmc_backend *backend)
 	rcontainer_fold(&rcontainer_root);
 	for (c = &rcontainer_root; c;
 	     c = rcontainer_next_descendant(c, &rcontainer_root)) {
+		struct rcontainer_energy energy[RCONTAINER_MAX_DEVICES] = {};
 		struct rcontainer_counts counts = {}, new;
 
 		add_container(c, &counts);
 		new = counts;
 		subtract_counts(&new, &c->priced_counts);
-		rcontainer_price(backend, current_weight_pj, &new, c->priced);
+		/* As with most of many. */
+		if (!memchr_inv(&new, 0, sizeof(new)))
+			continue;
+		rcontainer_price(backend, current_weight_pj, &new, energy);
+		put_aside(c, energy);
 		c->priced_counts = counts;
 	}
 }
 
 /**
- * rcontainer_end_epoch() - put the energy of all counts aside
+ * rcontainer_put_aside() - put the energy of all counts aside
  *
- * To be called before counts of energy wrap.
+ * Context: process context, rcontainer_mutex held, waits for other CPUs.
+ */
+void rcontainer_put_aside(void)
+{
+	const struct pmc_backend *backend = pmc_backend();
+
+	lockdep_assert_held(&rcontainer_mutex);
+	if (backend)
+		rcontainer_weights(backend);
+	end_epoch(backend);
+}
+
+/**
+ * rcontainer_end_epoch() - likewise, before counts of energy wrap
  *
  * Context: process context, may sleep.
  */
 void rcontainer_end_epoch(void)
 {
-	const struct pmc_backend *backend = pmc_backend();
-
 	guard(mutex)(&rcontainer_mutex);
-	if (backend)
-		rcontainer_weights(backend);
-	end_epoch(backend);
+	rcontainer_put_aside();
 }
 
 /**
@@ -283,25 +330,42 @@ int rcontainer_set_weight(const struct pmc_backend *backend, const char *event,
  * rcontainer_bequeath() - a container's charges become its parent's
  * @c: a container to which nothing is charged any more
  *
+ * So is its part of base cost that is not settled yet.
+ *
  * Context: rcontainer_mutex held.
  */
 void rcontainer_bequeath(struct rcontainer *c)
 {
 	struct rcontainer *parent = c->parent;
+	unsigned int i;
 
 	lockdep_assert_held(&rcontainer_mutex);
 	add_container(c, &parent->inherited);
 	rcontainer_add_counts(&parent->priced_counts, &c->priced_counts);
 	add_energies(parent->priced, c->priced);
+	parent->shares += c->shares;
+	for (i = 0; i < RCONTAINER_MAX_DEVICES; i++)
+		add_recent(&parent->recent_pj[i], c->recent_pj[i]);
+}
+
+static void add_base(const struct rcontainer_energy *energy,
+		     struct rcontainer_metered *sum)
+{
+	unsigned int i;
+
+	for (i = 0; i < RCONTAINER_MAX_DEVICES; i++)
+		sum->base_pj[i] += energy[i].uj[RCONTAINER_BASE] * PJ_PER_UJ +
+				   energy[i].rest_pj[RCONTAINER_BASE];
 }
 
 /**
  * rcontainer_snapshot() - all containers' own counts, from one moment
  * @s: receives the rows, in the order of rcontainer_next_descendant() from the
- *	root without the offline ones, and the totals: the virtual counters and
- *	what devices returned; to be freed with rcontainer_snapshot_free()
+ *	root without the offline ones, and the totals: the virtual counters,
+ *	what devices returned and what meters showed; to be freed with
+ *	rcontainer_snapshot_free()
  *
- * The sum of the rows is @s->total, to the unit.
+ * The sum of the rows is the total, to the unit.
  *
  * Context: process context, rcontainer_mutex held, may sleep.
  * Return: 0 or -ENOMEM.
@@ -317,16 +381,23 @@ int rcontainer_snapshot(struct rcontainer_snapshot *s)
 		c->row = c->offline ? c->parent->row : s->nr_rows++;
 
 	s->rows = kvcalloc(s->nr_rows, sizeof(*s->rows), GFP_KERNEL);
-	if (!s->rows)
+	s->metered = kvcalloc(s->nr_rows, sizeof(*s->metered), GFP_KERNEL);
+	if (!s->rows || !s->metered) {
+		rcontainer_snapshot_free(s);
 		return -ENOMEM;
+	}
 	for (c = &rcontainer_root; c;
-	     c = rcontainer_next_descendant(c, &rcontainer_root))
+	     c = rcontainer_next_descendant(c, &rcontainer_root)) {
 		rcontainer_add_counts(&s->rows[c->row], &c->inherited);
+		add_base(c->priced, &s->metered[c->row]);
+	}
 	rcontainer_snapshot_cpus(s->rows, &s->total);
+	s->meters = rcontainer_metered_total(&s->metered_total);
 	return 0;
 }
 
 void rcontainer_snapshot_free(struct rcontainer_snapshot *s)
 {
 	kvfree(s->rows);
+	kvfree(s->metered);
 }

@@ -166,18 +166,24 @@ static int show_energy(struct seq_file *m, bool subtree)
 	const char *name;
 	unsigned int i;
 
+	rcontainer_refresh_meters();
 	c = rcfs_lock_live(kn);
 	if (!c)
 		return -ENODEV;
+	rcontainer_settle_if_due();
 	rcontainer_read_energy(backend, c, subtree, energy);
 	rcfs_unlock(kn, c);
 	if (backend)
 		seq_printf(m, "cpu.access_uj %llu\ncpu.base_uj %llu\n",
 			   energy[RCONTAINER_CPU].uj[RCONTAINER_ACCESS],
 			   energy[RCONTAINER_CPU].uj[RCONTAINER_BASE]);
-	for_each_rcontainer_device(i, name)
+	for_each_rcontainer_device(i, name) {
 		seq_printf(m, "%s.access_uj %llu\n", name,
 			   energy[i].uj[RCONTAINER_ACCESS]);
+		if (rcontainer_has_meter(i))
+			seq_printf(m, "%s.base_uj %llu\n", name,
+				   energy[i].uj[RCONTAINER_BASE]);
+	}
 	return 0;
 }
 
@@ -260,7 +266,8 @@ static int counters_show(struct seq_file *m, void *v)
 	for (i = 0; i < backend->nr_events; i++) {
 		e = &backend->events[i];
 		seq_printf(m, "%s %llu %s\n", e->name, weight_pj[i],
-			   e->flags & PVENERGY_EVENT_BASE ? "base" : "access");
+			   !(e->flags & PVENERGY_EVENT_BASE) ? "access" :
+			   backend->meter ? "metered" : "base");
 	}
 	info_unlock(kn);
 	return 0;
@@ -290,7 +297,8 @@ static ssize_t counters_write(struct kernfs_open_file *of, char *buf, size_t len
 }
 
 static void show_row(struct seq_file *m, const struct pmc_backend *backend,
-		     const struct rcontainer_counts *counts)
+		     const struct rcontainer_counts *counts, unsigned long meters,
+		     const struct rcontainer_metered *metered)
 {
 	const char *name;
 	unsigned int i;
@@ -299,6 +307,8 @@ static void show_row(struct seq_file *m, const struct pmc_backend *backend,
 		seq_printf(m, " %llu", counts->event[i]);
 	for_each_rcontainer_device(i, name)
 		seq_printf(m, " %llu", counts->device_pj[i]);
+	for_each_set_bit(i, &meters, RCONTAINER_MAX_DEVICES)
+		seq_printf(m, " %llu", metered->base_pj[i]);
 	seq_putc(m, '\n');
 }
 
@@ -314,6 +324,8 @@ static void show_snapshot(struct seq_file *m, const struct rcontainer_snapshot *
 		seq_printf(m, " %s", backend->events[i].name);
 	for_each_rcontainer_device(i, name)
 		seq_printf(m, " %s.access_pj", name);
+	for_each_set_bit(i, &s->meters, RCONTAINER_MAX_DEVICES)
+		seq_printf(m, " %s.base_pj", rcontainer_device_name(i));
 	seq_putc(m, '\n');
 	for (c = &rcontainer_root; c;
 	     c = rcontainer_next_descendant(c, &rcontainer_root)) {
@@ -321,10 +333,11 @@ static void show_snapshot(struct seq_file *m, const struct rcontainer_snapshot *
 			continue;
 		kernfs_path(c->kn, path, PATH_MAX);
 		seq_puts(m, path);
-		show_row(m, backend, &s->rows[c->row]);
+		show_row(m, backend, &s->rows[c->row], s->meters,
+			 &s->metered[c->row]);
 	}
 	seq_puts(m, "virtual");
-	show_row(m, backend, &s->total);
+	show_row(m, backend, &s->total, s->meters, &s->metered_total);
 }
 
 static int snapshot_show(struct seq_file *m, void *v)
@@ -340,7 +353,9 @@ static int snapshot_show(struct seq_file *m, void *v)
 	path = kmalloc(PATH_MAX, GFP_KERNEL);
 	if (!path)
 		return -ENOMEM;
+	rcontainer_refresh_meters();
 	info_lock(kn);
+	rcontainer_settle_if_due();
 	ret = rcontainer_snapshot(&s);
 	if (!ret) {
 		show_snapshot(m, &s, backend, path);
@@ -353,8 +368,33 @@ static int snapshot_show(struct seq_file *m, void *v)
 
 static int devices_show(struct seq_file *m, void *v)
 {
+	struct kernfs_node *kn = seq_kn(m);
+
 	rcontainer_show_devices(m);
+	rcontainer_refresh_meters();
+	info_lock(kn);
+	rcontainer_settle_if_due();
+	rcontainer_show_meters(m);
+	info_unlock(kn);
 	return 0;
+}
+
+static int base_policy_show(struct seq_file *m, void *v)
+{
+	rcontainer_show_base_policy(m);
+	return 0;
+}
+
+static ssize_t base_policy_write(struct kernfs_open_file *of, char *buf, size_t len,
+				 loff_t off)
+{
+	int ret;
+
+	rcontainer_refresh_meters();
+	info_lock(of->kn);
+	ret = rcontainer_set_base_policy(strstrip(buf));
+	info_unlock(of->kn);
+	return ret ?: len;
 }
 
 #define RCFS_RO(_name, _show) \
@@ -383,6 +423,10 @@ const unsigned int rcfs_nr_files = ARRAY_SIZE(rcfs_files);
 const struct rcfs_file rcfs_info_files[] = {
 	RCFS_RO("backend", backend_show),
 	{
+		.name	= "base_policy",
+		.mode	= 0644,
+		.ops	= { .seq_show = base_policy_show, .write = base_policy_write },
+	}, {
 		.name	= "counters",
 		.mode	= 0644,
 		.ops	= { .seq_show = counters_show, .write = counters_write },

@@ -7,6 +7,7 @@
 #include <linux/percpu.h>
 #include <linux/pmc.h>
 #include <linux/rcontainer.h>
+#include <linux/rcontainer-meter.h>
 #include <linux/refcount.h>
 #include <linux/types.h>
 #include <linux/workqueue.h>
@@ -62,7 +63,12 @@ struct rcontainer_energy {
  * @inherited: counts of freed children.  Protected by rcontainer_mutex.
  * @priced_counts: counts whose energy is in @priced, being of earlier weights
  *	or put aside before they wrap.  Protected by rcontainer_mutex.
- * @priced: likewise, for each device
+ * @priced: likewise, for each device; and its part of what meters showed
+ * @shares: parts of base cost that it pays where all parts are equal: one if it
+ *	had tasks since the last settling, and those of freed children.
+ *	Protected by rcontainer_mutex.
+ * @recent_pj: access cost since the last settling, as far as it is in @priced;
+ *	no more than fits.  Likewise.
  * @kn: directory in rcfs, valid until @offline
  * @name: the directory's name
  * @row: scratch for rcontainer_snapshot(), protected by rcontainer_mutex
@@ -82,6 +88,8 @@ struct rcontainer {
 	struct rcontainer_counts inherited;
 	struct rcontainer_counts priced_counts;
 	struct rcontainer_energy priced[RCONTAINER_MAX_DEVICES];
+	unsigned int		shares;
+	u64			recent_pj[RCONTAINER_MAX_DEVICES];
 	struct kernfs_node	*kn;
 	const char		*name;
 	unsigned int		row;
@@ -104,6 +112,11 @@ struct rcontainer *rcontainer_by_id(u32 id);
 struct rcontainer *rcontainer_next_descendant(struct rcontainer *pos,
 					      struct rcontainer *top);
 
+/* All of them, parents before children; rcontainer_mutex held. */
+#define for_each_rcontainer(c)						\
+	for ((c) = &rcontainer_root; (c);				\
+	     (c) = rcontainer_next_descendant(c, &rcontainer_root))
+
 static inline bool rcontainer_tryget(struct rcontainer *c)
 {
 	return c->builtin || refcount_inc_not_zero(&c->ref);
@@ -121,6 +134,10 @@ void rcontainer_snapshot_cpus(struct rcontainer_counts *rows,
 DECLARE_PER_CPU_ALIGNED(struct rcontainer_counts, rcontainer_total);
 
 /* energy.c */
+#define PJ_PER_UJ	1000000
+
+void rcontainer_add_energy(struct rcontainer_energy *energy,
+			   enum rcontainer_cost cost, u64 uj, u32 rest_pj);
 void rcontainer_add_counts(struct rcontainer_counts *sum,
 			   const struct rcontainer_counts *counts);
 void rcontainer_price(const struct pmc_backend *backend, const u64 *weight_pj,
@@ -135,12 +152,30 @@ const u64 *rcontainer_weights(const struct pmc_backend *backend);
 int rcontainer_set_weight(const struct pmc_backend *backend, const char *event,
 			  u64 weight_pj);
 void rcontainer_end_epoch(void);
+void rcontainer_put_aside(void);
 void rcontainer_bequeath(struct rcontainer *c);
 
+/* Picojoules of base cost that meters showed, modulo 2^64. */
+struct rcontainer_metered {
+	u64	base_pj[RCONTAINER_MAX_DEVICES];
+};
+
+/**
+ * struct rcontainer_snapshot - all containers' own counts
+ * @nr_rows: number of containers
+ * @total: what the counts in @rows add up to
+ * @rows: by struct rcontainer.row
+ * @meters: bitmap of the devices that have meters
+ * @metered_total: what @metered adds up to, for these
+ * @metered: by struct rcontainer.row
+ */
 struct rcontainer_snapshot {
 	unsigned int			nr_rows;
 	struct rcontainer_counts	total;
 	struct rcontainer_counts	*rows;
+	unsigned long			meters;
+	struct rcontainer_metered	metered_total;
+	struct rcontainer_metered	*metered;
 };
 
 int rcontainer_snapshot(struct rcontainer_snapshot *s);
@@ -151,6 +186,18 @@ struct seq_file;
 
 const char *rcontainer_device_name(unsigned int device);
 void rcontainer_show_devices(struct seq_file *m);
+
+/* meter.c */
+bool rcontainer_has_meter(unsigned int device);
+void rcontainer_refresh_meters(void);
+void rcontainer_settle(void);
+void rcontainer_settle_if_due(void);
+void rcontainer_begin_settling(void);
+void rcontainer_gets_task(struct rcontainer *c);
+int rcontainer_set_base_policy(const char *name);
+void rcontainer_show_base_policy(struct seq_file *m);
+unsigned long rcontainer_metered_total(struct rcontainer_metered *total);
+void rcontainer_show_meters(struct seq_file *m);
 
 /* All devices but the CPU. */
 #define for_each_rcontainer_device(i, name)				\

@@ -161,8 +161,12 @@ void rcontainer_enable(void)
 	if (static_key_enabled(&rcontainer_enabled))
 		return;
 	pmc_start();
+	/* So is what the meters showed. */
+	rcontainer_refresh_meters();
+	rcontainer_settle();
 	static_branch_enable(&rcontainer_enabled);
 	on_each_cpu(rcontainer_resync_local, NULL, true);
+	rcontainer_begin_settling();
 }
 
 static void rcontainer_fold_local(void *unused)

@@ -438,6 +438,25 @@ static void unbind_under_load(const char *mode, uint64_t argument, bool all_good
 	result("unbound under load: %s", mode);
 }
 
+/* What the meter of the disk is said to show is counted, whatever it is. */
+static void meter(const char *what, uint64_t uj, bool back)
+{
+	long long before = rcfs_value("info/devices", "disk.meter_steps_back");
+
+	CHECK(!rcfs_write("info/base_policy", "equal"));
+	order("model-base", uj, 1000);
+	for (int i = 0; i < 3; i++) {
+		/* Not what was read just before. */
+		usleep(30000);
+		CHECK(conserved());
+	}
+	CHECK(rcfs_value("info/devices", "disk.meter_steps_back") == before + back);
+	CHECK(!rcfs_write("info/base_policy", "access"));
+	CHECK(conserved());
+	CHECK(!rcfs_write("info/base_policy", "root"));
+	result("a meter that shows %s", what);
+}
+
 static void changes(void)
 {
 	long long before;
@@ -502,6 +521,8 @@ int main(void)
 	find_victim();
 	open_victim();
 	works(victim_fd);
+	/* So the meters are read when somebody asks: orders are for so many answers. */
+	CHECK(!rcfs_write("info/base_policy", "root"));
 	result("both disks work");
 
 	costs("cost", 0, 0, 0, 0);
@@ -550,6 +571,11 @@ int main(void)
 	model("model-ones", 0, "unknown version");
 	model("model-short", 0, "unknown version");
 	model("status", 1, "model not readable");
+	meter("nothing", 0, true);
+	meter("the most there is", ~0ULL, false);
+	meter("next to nothing", 5, true);
+	meter("half of all", 1ULL << 63, false);
+	order("none", 0, 0);
 	changes();
 
 	printf("1..%u\n", tests);

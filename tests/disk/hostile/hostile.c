@@ -229,6 +229,8 @@ void __wrap_disk_model(const struct disk *disk, struct pvblk_model *model)
 		d[0].max_request_pj = PVBLK_MAX_REQUEST_PJ + 1;
 	else if (now("model-byte"))
 		d[0].max_byte_pj = PVBLK_MAX_BYTE_PJ + 1;
+	else if (now("model-base"))
+		d[0].base_uj = order.argument;
 	else if (now("model-ones"))
 		memset(model, 0xff, sizeof(*model));
 	else if (now("model-short"))

@@ -280,6 +280,25 @@ static void test_reweigh(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, pmc_page_reweigh(h, &seq, weight_pj));
 }
 
+static void test_meter(struct kunit *test)
+{
+	struct pvenergy_header *h = &new_page(test)->h;
+	u64 nj = 5;
+
+	/* Whatever is there without the flag is no meter. */
+	h->base_nj = 1;
+	KUNIT_EXPECT_FALSE(test, pmc_page_meter(h, &nj));
+	KUNIT_EXPECT_EQ(test, nj, 5);
+	h->flags = PVENERGY_METER;
+	KUNIT_EXPECT_TRUE(test, pmc_page_meter(h, &nj));
+	KUNIT_EXPECT_EQ(test, nj, 1);
+	/* A later flag does no harm. */
+	h->flags = U32_MAX;
+	h->base_nj = U64_MAX;
+	KUNIT_EXPECT_TRUE(test, pmc_page_meter(h, &nj));
+	KUNIT_EXPECT_EQ(test, nj, U64_MAX);
+}
+
 static struct kunit_case page_test_cases[] = {
 	KUNIT_CASE_PARAM(test_check, check_gen_params),
 	KUNIT_CASE(test_foreign_is_factored_out),
@@ -288,6 +307,7 @@ static struct kunit_case page_test_cases[] = {
 	KUNIT_CASE(test_stuck_writer),
 	KUNIT_CASE(test_log),
 	KUNIT_CASE(test_reweigh),
+	KUNIT_CASE(test_meter),
 	{ }
 };
 

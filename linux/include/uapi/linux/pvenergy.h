@@ -8,8 +8,8 @@
  * energy page.  The guest maps it read-only; only the host writes.  All fields
  * are little endian and naturally aligned.  The region begins with a header,
  * which does not change while the guest runs (but for the energy weights, see
- * @weight_seq, and the energy meter @base_nj), followed at @vcpu_offset by one struct pvenergy_vcpu for each
- * virtual CPU, @vcpu_stride bytes apart.
+ * @weight_seq, and the energy meter @base_nj), followed at @vcpu_offset by one
+ * struct pvenergy_vcpu for each virtual CPU, @vcpu_stride bytes apart.
  *
  * The counters shown are those of the physical CPU: they advance with whatever
  * runs there.  What this virtual CPU consumed is

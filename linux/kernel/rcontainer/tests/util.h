@@ -36,6 +36,7 @@ static inline void expect_conserved(struct kunit *test)
 	struct rcontainer_counts sum = {};
 	struct rcontainer_snapshot s;
 	unsigned int row, i;
+	u64 base_pj;
 	int ret;
 
 	mutex_lock(&rcontainer_mutex);
@@ -48,6 +49,12 @@ static inline void expect_conserved(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, sum.event[i], s.total.event[i]);
 	for (i = 0; i < RCONTAINER_MAX_DEVICES; i++)
 		KUNIT_EXPECT_EQ(test, sum.device_pj[i], s.total.device_pj[i]);
+	for_each_set_bit(i, &s.meters, RCONTAINER_MAX_DEVICES) {
+		base_pj = 0;
+		for (row = 0; row < s.nr_rows; row++)
+			base_pj += s.metered[row].base_pj[i];
+		KUNIT_EXPECT_EQ(test, base_pj, s.metered_total.base_pj[i]);
+	}
 	rcontainer_snapshot_free(&s);
 }
 
