@@ -40,11 +40,17 @@ void fixture_init(bool io)
 		server_init(&fixture.server, &fixture.source);
 	fixture.server.cpu_source = &fixture.source;
 	fixture.physical.model = (struct diskmodel){
-		.name = "disk", .idle_power_mw = 4083, .speed = { 6714, 57000000 },
+		.name = "disk", .window_ms = 1000, .busy_percent = 80, .nr_speeds = 1,
+		.speed = { {
+			.idle_power_mw = 4083, .active_power_mw = 6714,
+			.transfer_rate = 57000000,
+		} },
 	};
 	cost_disk_init(&fixture.physical.cost, &fixture.physical.model);
 	fixture.physical.meter.last_ns = monotonic_ns();
 	fixture.physical.meter.power_mw = 4083;
+	speed_init(&fixture.physical.speed, &fixture.physical.model,
+		   fixture.physical.meter.last_ns);
 	fixture.server.physicals = &fixture.physical;
 	fixture.server.disks = disk;
 	disk->server = &fixture.server;
@@ -54,7 +60,7 @@ void fixture_init(bool io)
 	disk->physical = &fixture.physical;
 	for (int i = 0; i < FIXTURE_QUEUES; i++)
 		queue_init(&disk->queue[i], disk, i);
-	disk->state = state_open(fixture.state, "vm", device, NR_DEVICES,
+	disk->state = state_open(fixture.state, "vm", device, 2,
 				 fixture.physical.cost.rate, message);
 	if (!disk->state)
 		errx(EXIT_FAILURE, "%s", message);
