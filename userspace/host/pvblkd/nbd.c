@@ -423,6 +423,8 @@ static void take_connection(struct nbd_link *link)
 	link->connected = true;
 	take_properties(link);
 	warnx("%s: %s: connected again", link->disk->name, link->uri);
+	/* What fails from here on is worth a word again. */
+	link->disk->io_failed = false;
 	if (size != link->size)
 		disk_resize(link->disk);
 	retry(link);
@@ -430,13 +432,15 @@ static void take_connection(struct nbd_link *link)
 
 static void lose_connection(struct nbd_link *link)
 {
-	const char *why = nbd_get_error();
+	/* Of an end in order the library says nothing; what it said before is old. */
+	bool closed = nbd_aio_is_closed(link->conn->nbd);
 
 	if (link->connected) {
 		link->connected = false;
 		link->lost_ns = monotonic_ns();
 		warnx("%s: %s: connection lost: %s; requests wait for up to %llu s",
-		      link->disk->name, link->uri, why ? why : "closed by the server",
+		      link->disk->name, link->uri,
+		      closed ? "closed by the server" : nbd_get_error(),
 		      link->wait_ns / NSEC_PER_SEC);
 	}
 	conn_close(link->conn);
@@ -468,6 +472,12 @@ static void follow(struct nbd_link *link)
 		conn_arm(link->conn);
 }
 
+static void link_release(struct nbd_link *link)
+{
+	free(link->timer);
+	free(link);
+}
+
 static void on_timer(struct io_op *op, int res)
 {
 	struct nbd_timer *timer = (struct nbd_timer *)op;
@@ -475,6 +485,10 @@ static void on_timer(struct io_op *op, int res)
 	struct nbd_conn *conn = link->conn;
 
 	timer->armed = false;
+	if (link->ended) {
+		link_release(link);
+		return;
+	}
 	if (!link->connected) {
 		if (conn && monotonic_ns() - conn->since_ns > CONNECT_NS)
 			conn_close(conn);
@@ -588,8 +602,10 @@ void nbd_end(struct nbd_link *link)
 	/* The server may never answer. */
 	if (link->connected)
 		nbd_aio_disconnect(link->conn->nbd, 0);
-	if (link->conn)
-		nbd_close(link->conn->nbd);
-	link->conn = NULL;
 	link->connected = false;
+	if (link->conn)
+		conn_close(link->conn);
+	link->ended = true;
+	if (!link->timer->armed)
+		link_release(link);
 }

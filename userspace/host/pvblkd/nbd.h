@@ -30,6 +30,7 @@ struct request;
  * @conn: the connection, or the attempt to make one; NULL between attempts
  * @connected: it can be used
  * @lost_ns: since when not
+ * @ended: it is of no use any more
  * @timer: wakes us up while it is not, or somebody waits
  * @done: commands that the library has ended, in order; see nbd.c
  * @done_tail: where the next one goes
@@ -52,6 +53,7 @@ struct nbd_link {
 	struct nbd_conn *conn;
 	bool connected;
 	uint64_t lost_ns;
+	bool ended;
 	struct nbd_timer *timer;
 	struct nbd_work *done;
 	struct nbd_work **done_tail;
@@ -81,7 +83,7 @@ struct nbd_link *nbd_open(struct disk *disk, const char *uri, unsigned int wait_
 /* Virtio features that need what the server does not have. */
 uint64_t nbd_lacks(const struct nbd_link *link);
 
-/* Say goodbye; nothing is in flight. */
+/* Say goodbye; nothing is in flight, and the link is not the caller's any more. */
 void nbd_end(struct nbd_link *link);
 
 /**
