@@ -606,6 +606,8 @@ void nbd_end(struct nbd_link *link)
 	if (link->conn)
 		conn_close(link->conn);
 	link->ended = true;
-	if (!link->timer->armed)
+	if (link->timer->armed)
+		io_cancel(&link->disk->server->io, &link->timer->op);
+	else
 		link_release(link);
 }
