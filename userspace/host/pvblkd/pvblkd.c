@@ -210,10 +210,10 @@ static void add_disk(const struct disk_options *d, const struct options *options
 	disk->nr_queues = d->queues;
 	disk->physical = find_physical(d, model ? model : default_model);
 	disk->overhead = d->overhead != NR_OVERHEADS ? d->overhead : options->overhead;
-	open_state(disk, options->state_dir);
-	disk->params.path = format("%s/%s.params", options->state_dir, disk->name);
 	if (d->nbd)
 		disk->nbd = nbd_open(disk, d->nbd, d->wait_s);
+	open_state(disk, options->state_dir);
+	disk->params.path = format("%s/%s.params", options->state_dir, disk->name);
 	disk_open(disk);
 	while (*tail)
 		tail = &(*tail)->next;
