@@ -3,22 +3,21 @@
  * libnbd, driven by the event loop; see nbd.h.
  *
  * The library calls on_command() from within its functions, where none of them
- * may be called.  So that only notes what has ended; follow(), which is called
+ * may be called.  So that only notes what has ended; nbd_follow(), which is called
  * after every one of these functions, does the rest.
  */
 #include <err.h>
 #include <errno.h>
 #include <inttypes.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <libnbd.h>
 
 #include "cli.h"
 #include "nbd.h"
+#include "nbdconn.h"
 #include "net.h"
 #include "pvblkd.h"
 
@@ -33,29 +32,6 @@
 #define MAX_TRANSFER	(1U << 30)
 
 _Static_assert(NET_MAX_PIECES >= CHAIN_MAX, "bound of a request's cost");
-
-/* Waiting for the socket to be readable, or writable. */
-struct nbd_poll {
-	struct io_op op;
-	struct nbd_conn *conn;
-	bool armed;
-};
-
-/**
- * struct nbd_conn - a connection
- * @link: whose; NULL once it is given up
- * @nbd: the library's
- * @since_ns: when it was begun
- * @in: for what the server says
- * @out: for room for what it is told
- */
-struct nbd_conn {
-	struct nbd_link *link;
-	struct nbd_handle *nbd;
-	uint64_t since_ns;
-	struct nbd_poll in;
-	struct nbd_poll out;
-};
 
 struct nbd_timer {
 	struct io_op op;
@@ -92,8 +68,6 @@ struct nbd_work {
 	uint64_t deadline_ns;
 };
 
-static void follow(struct nbd_link *link);
-
 static void append(struct nbd_work ***tail, struct nbd_work *work)
 {
 	work->next = NULL;
@@ -122,101 +96,6 @@ static int on_command(void *data, int *error)
 static nbd_completion_callback completion(struct nbd_work *work)
 {
 	return (nbd_completion_callback){ .callback = on_command, .user_data = work };
-}
-
-static void conn_release(struct nbd_conn *conn)
-{
-	if (!conn->link && !conn->in.armed && !conn->out.armed)
-		free(conn);
-}
-
-/* The library closes the socket; the ring has it until its operations end. */
-static void conn_close(struct nbd_conn *conn)
-{
-	struct io *io = &conn->link->disk->server->io;
-
-	nbd_close(conn->nbd);
-	conn->link->conn = NULL;
-	conn->link = NULL;
-	if (conn->in.armed)
-		io_cancel(io, &conn->in.op);
-	if (conn->out.armed)
-		io_cancel(io, &conn->out.op);
-	conn_release(conn);
-}
-
-static void on_poll(struct io_op *op, int res)
-{
-	struct nbd_poll *poll = (struct nbd_poll *)op;
-	struct nbd_conn *conn = poll->conn;
-	unsigned int direction;
-
-	poll->armed = false;
-	if (!conn->link) {
-		conn_release(conn);
-		return;
-	}
-	/* An error is for the library to find when it reads or writes. */
-	direction = nbd_aio_get_direction(conn->nbd);
-	if (poll == &conn->in && direction & LIBNBD_AIO_DIRECTION_READ)
-		nbd_aio_notify_read(conn->nbd);
-	else if (poll == &conn->out && direction & LIBNBD_AIO_DIRECTION_WRITE)
-		nbd_aio_notify_write(conn->nbd);
-	follow(conn->link);
-}
-
-static void arm(struct nbd_poll *poll, short events)
-{
-	struct io *io = &poll->conn->link->disk->server->io;
-
-	if (poll->armed)
-		return;
-	poll->armed = true;
-	io_uring_prep_poll_add(io_start(io, &poll->op),
-			       nbd_aio_get_fd(poll->conn->nbd), events);
-}
-
-static void conn_arm(struct nbd_conn *conn)
-{
-	unsigned int direction = nbd_aio_get_direction(conn->nbd);
-
-	if (direction & LIBNBD_AIO_DIRECTION_READ)
-		arm(&conn->in, POLLIN);
-	if (direction & LIBNBD_AIO_DIRECTION_WRITE)
-		arm(&conn->out, POLLOUT);
-}
-
-static bool conn_dead(const struct nbd_conn *conn)
-{
-	return nbd_aio_is_dead(conn->nbd) || nbd_aio_is_closed(conn->nbd);
-}
-
-static bool conn_usable(const struct nbd_conn *conn)
-{
-	return nbd_aio_is_ready(conn->nbd) || nbd_aio_is_processing(conn->nbd);
-}
-
-/* Return: the attempt to connect, or NULL: the library knows why. */
-static struct nbd_conn *conn_start(struct nbd_link *link)
-{
-	struct nbd_conn *conn = calloc(1, sizeof(*conn));
-
-	if (!conn)
-		err(exit_failure, "cannot allocate memory");
-	conn->link = link;
-	conn->since_ns = monotonic_ns();
-	conn->in = (struct nbd_poll){ .op.done = on_poll, .conn = conn };
-	conn->out = conn->in;
-	conn->nbd = nbd_create();
-	/* Nor shall it clear what it is about to read into. */
-	if (conn->nbd && !nbd_set_request_structured_replies(conn->nbd, false) &&
-	    !nbd_set_pread_initialize(conn->nbd, false) &&
-	    !nbd_aio_connect_uri(conn->nbd, link->uri))
-		return conn;
-	if (conn->nbd)
-		nbd_close(conn->nbd);
-	free(conn);
-	return NULL;
 }
 
 /* Ask what the server can do. */
@@ -368,7 +247,7 @@ static void issue(struct nbd_work *work)
 	if (!(pieces ? issue_pieces(work) : issue_other(work))) {
 		/* That one was not taken, and nobody will say that it has ended. */
 		work->pending--;
-		if (!conn_usable(work->link->conn))
+		if (!nbd_conn_usable(work->link->conn))
 			work->lost = true;
 		else if (!work->error)
 			work->error = nbd_get_errno() ? nbd_get_errno() : EIO;
@@ -443,12 +322,12 @@ static void lose_connection(struct nbd_link *link)
 		      closed ? "closed by the server" : nbd_get_error(),
 		      link->wait_ns / NSEC_PER_SEC);
 	}
-	conn_close(link->conn);
+	nbd_conn_close(link->conn);
 	arm_timer(link->timer);
 }
 
 /* The library may have changed its mind, and ended some commands. */
-static void follow(struct nbd_link *link)
+void nbd_follow(struct nbd_link *link)
 {
 	struct nbd_work *work;
 
@@ -456,7 +335,7 @@ static void follow(struct nbd_link *link)
 		return;
 	link->following = true;
 	do {
-		if (link->conn && conn_dead(link->conn))
+		if (link->conn && nbd_conn_dead(link->conn))
 			lose_connection(link);
 		else if (link->conn && !link->connected && nbd_aio_is_ready(link->conn->nbd))
 			take_connection(link);
@@ -466,10 +345,10 @@ static void follow(struct nbd_link *link)
 				link->done_tail = &link->done;
 			finish(work);
 		}
-	} while (link->conn && conn_dead(link->conn));
+	} while (link->conn && nbd_conn_dead(link->conn));
 	link->following = false;
 	if (link->conn)
-		conn_arm(link->conn);
+		nbd_conn_arm(link->conn);
 }
 
 static void link_release(struct nbd_link *link)
@@ -491,12 +370,12 @@ static void on_timer(struct io_op *op, int res)
 	}
 	if (!link->connected) {
 		if (conn && monotonic_ns() - conn->since_ns > CONNECT_NS)
-			conn_close(conn);
+			nbd_conn_close(conn);
 		if (!link->conn)
-			link->conn = conn_start(link);
+			link->conn = nbd_conn_start(link);
 	}
 	retry(link);
-	follow(link);
+	nbd_follow(link);
 	if (!link->connected || link->waiting)
 		arm_timer(timer);
 }
@@ -528,7 +407,7 @@ void nbd_begin(struct nbd_link *link, struct request *request, uint64_t offset,
 		issue(work);
 	else
 		hold(work);
-	follow(link);
+	nbd_follow(link);
 }
 
 /* Before anything is served there is time to wait for the server. */
@@ -536,13 +415,13 @@ static void connect_now(struct nbd_link *link)
 {
 	uint64_t end = monotonic_ns() + CONNECT_NS, now;
 
-	link->conn = conn_start(link);
+	link->conn = nbd_conn_start(link);
 	while (link->conn && !nbd_aio_is_ready(link->conn->nbd)) {
 		now = monotonic_ns();
 		if (now >= end)
 			errx(exit_failure, "%s: %s: the server does not answer",
 			     link->disk->name, link->uri);
-		if (conn_dead(link->conn) ||
+		if (nbd_conn_dead(link->conn) ||
 		    nbd_poll(link->conn->nbd, (end - now) / NSEC_PER_MSEC + 1) < 0)
 			break;
 	}
@@ -578,7 +457,7 @@ struct nbd_link *nbd_open(struct disk *disk, const char *uri, unsigned int wait_
 	if (link->readonly && !disk->readonly)
 		errx(exit_failure, "%s: %s is read-only; add the option readonly",
 		     disk->name, uri);
-	conn_arm(link->conn);
+	nbd_conn_arm(link->conn);
 	return link;
 }
 
@@ -604,7 +483,7 @@ void nbd_end(struct nbd_link *link)
 		nbd_aio_disconnect(link->conn->nbd, 0);
 	link->connected = false;
 	if (link->conn)
-		conn_close(link->conn);
+		nbd_conn_close(link->conn);
 	link->ended = true;
 	if (link->timer->armed)
 		io_cancel(&link->disk->server->io, &link->timer->op);

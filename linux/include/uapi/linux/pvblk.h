@@ -102,10 +102,12 @@ struct pvblk_model {
 };
 
 /* Asserted wherever this file is used; see pvenergy.h. */
-typedef char pvblk_assert_reply[sizeof(struct pvblk_reply) == 65 ? 1 : -1];
-typedef char pvblk_assert_device[sizeof(struct pvblk_device) == 64 ? 1 : -1];
-typedef char pvblk_assert_flags[
-	__builtin_offsetof(struct pvblk_device, flags) == 48 ? 1 : -1];
-typedef char pvblk_assert_model[sizeof(struct pvblk_model) == 576 ? 1 : -1];
+#define PVBLK_ASSERT(name, cond) \
+	typedef char pvblk_assert_##name[(cond) ? 1 : -1]
+
+PVBLK_ASSERT(reply_size, sizeof(struct pvblk_reply) == 65);
+PVBLK_ASSERT(device_size, sizeof(struct pvblk_device) == 64);
+PVBLK_ASSERT(device_flags, __builtin_offsetof(struct pvblk_device, flags) == 48);
+PVBLK_ASSERT(model_size, sizeof(struct pvblk_model) == 576);
 
 #endif /* _UAPI_LINUX_PVBLK_H */

@@ -1,15 +1,16 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# pvblkd with an NBD server that comes and goes, under load of a guest without
-# QEMU, as TAP.
+# pvblkd under the load of guests without QEMU: with an NBD server that comes and
+# goes, with a disk of several speeds, and what is published for guests that only
+# estimate.  As TAP.
 #
-#	nbd.sh BUILD_USER_DIR
+#	load.sh BUILD_USER_DIR
 set -uo pipefail
 # shellcheck source=tests/tap.sh
 . "$(dirname "$0")/../../../../tests/tap.sh"
 
 bin=$(realpath "$1")
-work=$(mktemp -d /dev/shm/rcontainer-nbd.XXXXXX)
+work=$(mktemp -d /dev/shm/rcontainer-load.XXXXXX)
 server='' backend='' loads=()
 
 leave() {
@@ -260,4 +261,22 @@ stop_loads
 stop TERM
 check "they are a disk's model" serve --model "$work/params.disk" \
 	--disk "c,socket=$work/c.sock,file=$work/image,readonly"
+stop TERM
+
+# A disk of three speeds: who uses it pays for the fastest, beside half of the
+# slowest; the other one does not.
+rm -r "$work/state"
+serve --model "$bin/models/drpm.disk" --cpu-power-mw 0 \
+	--disk "user,socket=$work/user.sock,file=$work/image,readonly" \
+	--disk "idle,socket=$work/idle.sock,file=$work/image,readonly"
+load idle 1
+load user
+check "a disk in use gets faster, and its user pays" within params user idle_power_mw 7800
+check "... and what it transfers costs more" params user active_power_mw 11100
+check "... the other one pays for the slowest speed" params idle idle_power_mw 2400
+kill -STOP "${loads[1]}"
+check "... as before, when it is not used" within params user idle_power_mw 2400
+check "the user has paid more" above user disk.base_uj $(($(value idle disk.base_uj) + 1000000))
+kill -CONT "${loads[1]}"
+stop_loads
 stop TERM
