@@ -34,11 +34,11 @@ disk_totals=
 server_pid=
 
 start_server() {
-	rm -f "$work/nbd"
-	nbdkit -f --exit-with-parent -U "$work/nbd" file "$work/image0" \
+	rm -f "$work/nbd" "$work/listens"
+	nbdkit -f --exit-with-parent -U "$work/nbd" -P "$work/listens" file "$work/image0" \
 		>>"$work/nbdkit.log" 2>&1 &
 	server_pid=$!
-	within 10 test -S "$work/nbd"
+	within 10 test -e "$work/listens"
 }
 
 stop_server() {

@@ -110,9 +110,9 @@ check_disks() {
 
 # A disk behind a network: energy on one device more.
 check_network() {
-	nbdkit -f --exit-with-parent -U "$work/nbd" memory 1M >/dev/null 2>&1 &
+	nbdkit -f --exit-with-parent -U "$work/nbd" -P "$work/listens" memory 1M >/dev/null 2>&1 &
 	disks=$!
-	within test -S "$work/nbd"
+	within test -e "$work/listens"
 	pvblkd --state-dir "$work/state" --subsystem vnet \
 		--disk "three,socket=$work/three.sock,nbd=nbd+unix:///?socket=$work/nbd" \
 		>"$out" 2>>"$work/monitor.log" </dev/null &

@@ -149,6 +149,7 @@ static void open_one(struct server *server, struct physical *p,
 
 	_Static_assert(sizeof(p->model.name) <= RESMON_DEVICE_NAME_LEN, "");
 	_Static_assert(MAX_DISKS <= RESMON_MAX_CLIENTS, "");
+	_Static_assert(RESMON_MAX_DEVICES <= PVBLK_MAX_DEVICES, "");
 	strcpy(config.device[DEVICE_DISK].name, p->model.name);
 	if (p->net)
 		strcpy(config.device[DEVICE_NET].name, p->net->name);

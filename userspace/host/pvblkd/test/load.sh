@@ -38,10 +38,10 @@ within() {
 
 # start_server [ARGUMENT...]: of nbdkit
 start_server() {
-	rm -f "$work/nbd"
-	nbdkit -f -U "$work/nbd" file "$work/image" "$@" >>"$work/nbdkit.log" 2>&1 &
+	rm -f "$work/nbd" "$work/listens"
+	nbdkit -f -U "$work/nbd" -P "$work/listens" file "$work/image" "$@" >>"$work/nbdkit.log" 2>&1 &
 	server=$!
-	within test -S "$work/nbd"
+	within test -e "$work/listens"
 }
 
 end() { # SIGNAL PID: its status is left in $status
@@ -222,12 +222,10 @@ stop_server
 
 # By TCP.
 port=$((20000 + RANDOM % 10000))
-nbdkit -f -i 127.0.0.1 -p $port file "$work/image" >>"$work/nbdkit.log" 2>&1 &
+rm "$work/listens"
+nbdkit -f -i 127.0.0.1 -p $port -P "$work/listens" file "$work/image" >>"$work/nbdkit.log" 2>&1 &
 server=$!
-listens() {
-	(exec 3<>/dev/tcp/127.0.0.1/$port) 2>/dev/null
-}
-within listens
+within test -e "$work/listens"
 serve --disk "tcp,socket=$work/tcp.sock,nbd=nbd://127.0.0.1:$port,readonly,net-device=lan"
 load tcp 200
 check "by TCP" within above tcp requests 199

@@ -22,22 +22,24 @@
 static const struct netmodel net = { "net", 10, 1000000, 1000 };
 #define HEADERS_PJ	(44 * 10 + 2 * 1000000ULL)
 
-static char image[200], sock[200], uri[300];
+static char image[200], sock[200], ready[200], uri[300];
 static pid_t server;
 
 /* Serve the image in some seconds, with more arguments; NULL for none. */
 static void serve(unsigned int delay_ms, const char *arg, const char *parameter)
 {
+	unlink(ready);
 	server = fork();
 	assert_true(server >= 0);
 	if (!server) {
 		usleep(delay_ms * 1000);
 		unlink(sock);
 		execlp("nbdkit", "nbdkit", "-f", "--exit-with-parent", "-U", sock,
-		       "file", image, arg ? arg : NULL, parameter, NULL);
+		       "-P", ready, "file", image, arg ? arg : NULL, parameter, NULL);
 		_exit(127);
 	}
-	for (int i = 0; !delay_ms && access(sock, F_OK) && i < 1000; i++)
+	/* That is written when it listens. */
+	for (int i = 0; !delay_ms && access(ready, F_OK) && i < 1000; i++)
 		usleep(10000);
 }
 
@@ -69,6 +71,7 @@ static int begin_with(unsigned int wait_s, const char *arg, const char *paramete
 	leave();
 	snprintf(image, sizeof(image), "%s/export", fixture.dir);
 	snprintf(sock, sizeof(sock), "%s/nbd", fixture.dir);
+	snprintf(ready, sizeof(ready), "%s/ready", fixture.dir);
 	snprintf(uri, sizeof(uri), "nbd+unix:///?socket=%s", sock);
 	fd = open(image, O_RDWR | O_CREAT, 0600);
 	assert_true(fd >= 0);
@@ -120,6 +123,7 @@ static int end(void **state)
 	stop(SIGKILL);
 	unlink(image);
 	unlink(sock);
+	unlink(ready);
 	return teardown(NULL);
 }
 
