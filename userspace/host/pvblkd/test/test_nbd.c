@@ -108,6 +108,11 @@ static int begin_slow(void **state)
 	return begin_with(10, "--filter=delay", "wdelay=600ms");
 }
 
+static int begin_slow_read(void **state)
+{
+	return begin_with(1, "--filter=delay", "rdelay=200ms");
+}
+
 static int begin_plain(void **state)
 {
 	return begin_with(10, "--filter=fua", NULL);
@@ -365,6 +370,37 @@ static void test_stop(void **state)
 	serve(0, NULL, NULL);
 }
 
+/* Where the answer goes, there is no memory any more: not the server's fault. */
+static void test_memory_is_lost(void **state)
+{
+	uint64_t begun = monotonic_ns();
+
+	/* In place of cmocka's own handler. */
+	mem_init();
+	start(FLUSH);
+	offer(0, VIRTIO_BLK_T_IN, 0, 4096, false);
+	assert_int_equal(write(kick[0], &(uint64_t){ 1 }, 8), 8);
+	while (!fixture.disk.in_flight)
+		server_step(&fixture.server, true);
+	assert_int_equal(ftruncate(d.fd, DRIVER_DATA), 0);
+	pump();
+	assert_int_equal(fixture.disk.in_flight, 0);
+	assert_int_equal(totals().totals.errors, 1);
+	assert_true(fixture.disk.lost);
+	assert_true(monotonic_ns() - begun < 5000000000);
+	/* The next guest's requests are done. */
+	assert_int_equal(ftruncate(d.fd, 2 * DRIVER_HALF), 0);
+	leave();
+	join();
+	for (int i = 0; i < 500 && !fixture.disk.nbd->connected; i++) {
+		pump();
+		usleep(10000);
+	}
+	start(FLUSH);
+	assert_int_equal(request(0, VIRTIO_BLK_T_IN, 0, 512, false), 0);
+	signal(SIGBUS, SIG_DFL);
+}
+
 /* The export was made larger while nobody was connected. */
 static void test_size_changes(void **state)
 {
@@ -395,6 +431,7 @@ int main(void)
 		test(test_no_wait, begin_impatient),
 		test(test_wait_ends, begin_patient),
 		test(test_stop, begin),
+		test(test_memory_is_lost, begin_slow_read),
 		test(test_size_changes, begin),
 	};
 
