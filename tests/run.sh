@@ -94,6 +94,7 @@ suite_hostile() {
 # The disk back end with Debian's own kernel as guest.
 suite_pvblkd() {
 	tap pvblkd 900 userspace/host/pvblkd/test/run.sh "$BUILD/user"
+	tap pvblkd-load 180 userspace/host/pvblkd/test/load.sh "$BUILD/user"
 }
 
 suite_patchset() {

@@ -13,6 +13,7 @@
 disk_sizes=(512M)	# a new disk each, or one that is there
 disk_options=('')	# for each, as ,readonly
 disk_queues=		# for QEMU, as ,queues=2
+backend_options=()	# for pvblkd
 disk_seconds=240	# for one boot
 disk_status=0		# that the guest ends with
 disk_totals=1		# the guest prints its sums at the end
@@ -59,10 +60,16 @@ image() {
 	esac
 }
 
+# Where pvblkd has a disk's data from; nothing, if the disk's options say it.
+disk_source() {
+	echo "file=$(image "$1")"
+}
+
 start_backend() {
-	local i options=()
+	local i source options=("${backend_options[@]}")
 	for i in "${!disk_sizes[@]}"; do
-		options+=(--disk "disk$i,socket=$work/socket$i,file=$(image "$i")${disk_options[i]:-}")
+		source=$(disk_source "$i")
+		options+=(--disk "disk$i,socket=$work/socket$i${source:+,$source}${disk_options[i]:-}")
 	done
 	"$BUILD/user/pvblkd" --state-dir "$work/state" "${options[@]}" \
 		>>"$work/pvblkd.log" 2>&1 &

@@ -107,3 +107,28 @@ check_disks() {
 	check "pvblkd --resmond none" test -z "$(awk '$1 == "vdisk" && $3 == '$disks "$out")"
 	kill_disks TERM
 }
+
+# A disk behind a network: energy on one device more.
+check_network() {
+	nbdkit -f --exit-with-parent -U "$work/nbd" -P "$work/listens" memory 1M >/dev/null 2>&1 &
+	disks=$!
+	within test -e "$work/listens"
+	pvblkd --state-dir "$work/state" --subsystem vnet \
+		--disk "three,socket=$work/three.sock,nbd=nbd+unix:///?socket=$work/nbd" \
+		>"$out" 2>>"$work/monitor.log" </dev/null &
+	disks+=" $!"
+	within grep -q '^ready' "$out"
+	pvblkd_load "$work/three.sock" 100 2>>"$work/monitor.log" &
+	loads=$!
+	check "pvblkd: resmon show: the network" within shows "vnet three net network"
+	check "... what is published is what was charged, on three devices" \
+		within pvblkd_published vnet "$work/state/three.state"
+	stop_loads
+	# shellcheck disable=SC2086
+	kill -TERM ${disks#* }
+	# shellcheck disable=SC2086
+	{ wait ${disks#* }; } 2>/dev/null
+	check "... at its end, too" pvblkd_published vnet "$work/state/three.state"
+	kill -KILL "${disks% *}"
+	disks=
+}

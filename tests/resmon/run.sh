@@ -520,6 +520,7 @@ check_killed_at_work
 check_rights
 check_accountant
 check_disks
+check_network
 close_feed cpu
 close_feed vda
 check_kept

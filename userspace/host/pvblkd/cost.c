@@ -1,21 +1,46 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "cost.h"
-#include "diskmodel.h"
 
-void cost_disk_init(struct cost_disk *disk, const struct diskmodel *model)
+static uint64_t gcd(uint64_t a, uint64_t b)
 {
-	disk->power_pj_s = (model->speed.active_power_mw - model->idle_power_mw) *
-			   COST_PJ_PER_MW_S;
-	disk->rate = model->speed.transfer_rate;
-	disk->max_byte_pj = disk->power_pj_s / disk->rate +
-			    !!(disk->power_pj_s % disk->rate);
-	disk->max_request_pj = 1;
+	while (b) {
+		uint64_t rest = a % b;
+
+		a = b;
+		b = rest;
+	}
+	return a;
 }
 
-uint64_t cost_disk_charge(const struct cost_disk *disk, uint64_t bytes,
-			  int64_t *rest)
+bool cost_disk_init(struct cost_disk *disk, const struct diskmodel *model)
 {
-	__int128 parts = (__int128)bytes * disk->power_pj_s + *rest;
+	energy_t lcm = 1, max = 0;
+
+	for (unsigned int i = 0; i < model->nr_speeds; i++) {
+		uint64_t rate = model->speed[i].transfer_rate;
+
+		lcm = lcm / gcd(lcm, rate) * rate;
+		if (lcm > COST_MAX_RATE)
+			return false;
+	}
+	for (unsigned int i = 0; i < model->nr_speeds; i++) {
+		const struct diskmodel_speed *s = &model->speed[i];
+
+		disk->byte_parts[i] = (energy_t)(s->active_power_mw - s->idle_power_mw) *
+				      COST_PJ_PER_MW_S * (lcm / s->transfer_rate);
+		if (max < disk->byte_parts[i])
+			max = disk->byte_parts[i];
+	}
+	disk->rate = lcm;
+	disk->max_byte_pj = max / lcm + !!(max % lcm);
+	disk->max_request_pj = 1;
+	return true;
+}
+
+uint64_t cost_disk_charge(const struct cost_disk *disk, unsigned int speed,
+			  uint64_t bytes, int64_t *rest)
+{
+	__int128 parts = (__int128)bytes * disk->byte_parts[speed] + *rest;
 	energy_t max = (energy_t)bytes * disk->max_byte_pj + disk->max_request_pj;
 	energy_t cost = 0;
 

@@ -6,9 +6,10 @@
 #ifndef PVBLKD_COST_H
 #define PVBLKD_COST_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
-struct diskmodel;
+#include "diskmodel.h"
 
 typedef unsigned __int128 energy_t;
 
@@ -17,23 +18,40 @@ typedef unsigned __int128 energy_t;
 
 /**
  * struct cost_disk - the price of transfer
- * @power_pj_s: active less idle power, in picojoules per second
- * @rate: bytes per second
- * @max_byte_pj: a byte costs no more
+ * @rate: in such parts of a picojoule what does not make one is carried: the
+ *	least common multiple of the transfer rates of all speeds, so that it is
+ *	the same for all of them
+ * @byte_parts: a byte's price at each speed: active less idle power [3.3.2],
+ *	divided by the transfer rate
+ * @max_byte_pj: a byte costs no more, at whatever speed
  * @max_request_pj: beside that, what a request may cost: a carried remainder
  */
 struct cost_disk {
-	uint64_t power_pj_s;
 	uint64_t rate;
+	energy_t byte_parts[DISKMODEL_MAX_SPEEDS];
 	uint64_t max_byte_pj;
 	uint64_t max_request_pj;
 };
 
-void cost_disk_init(struct cost_disk *disk, const struct diskmodel *model);
+/*
+ * The remainders of several queues are summed up in 64 bits, and what a request
+ * costs in 127, which has up to 2^47 bytes.
+ */
+#define COST_MAX_RATE	1000000000000000ULL
+
+/**
+ * cost_disk_init() - find the prices
+ * @disk: filled in
+ * @model: what has at least one speed
+ *
+ * Return: whether the transfer rates have a common multiple up to COST_MAX_RATE.
+ */
+bool cost_disk_init(struct cost_disk *disk, const struct diskmodel *model);
 
 /**
  * cost_disk_charge() - access cost of a request
  * @disk: the price
+ * @speed: at which it is transferred
  * @bytes: how many were transferred
  * @rest: what earlier requests left, in picojoules divided by @disk->rate;
  *	updated
@@ -41,8 +59,8 @@ void cost_disk_init(struct cost_disk *disk, const struct diskmodel *model);
  * Return: picojoules, such that the costs of all requests and the rest are
  * together what all bytes cost.
  */
-uint64_t cost_disk_charge(const struct cost_disk *disk, uint64_t bytes,
-			  int64_t *rest);
+uint64_t cost_disk_charge(const struct cost_disk *disk, unsigned int speed,
+			  uint64_t bytes, int64_t *rest);
 
 /* The cost of the next so many requests is fixed before they come [4.4.1]. */
 #define COST_CPU_REQUESTS	50

@@ -71,6 +71,8 @@ static uint64_t file_sectors(const struct disk *disk)
 	struct stat st;
 	uint64_t size;
 
+	if (disk->nbd)
+		return disk->nbd->size / SECTOR_SIZE;
 	if (fstat(disk->fd, &st))
 		err(exit_failure, "%s: %s", disk->name, disk->file);
 	if (S_ISREG(st.st_mode))
@@ -87,10 +89,15 @@ void disk_open(struct disk *disk)
 {
 	disk->waiting_fd = -1;
 	disk->backend_fd = -1;
-	disk->buffered_fd = open_file(disk, 0);
-	disk->fd = disk->buffered_fd;
 	disk->align = 1;
 	disk->mem_align = 1;
+	if (disk->nbd) {
+		disk->buffered_fd = -1;
+		disk->align = disk->nbd->align;
+	} else {
+		disk->buffered_fd = open_file(disk, 0);
+	}
+	disk->fd = disk->buffered_fd;
 	disk->sectors = file_sectors(disk);
 	if (!disk->sectors)
 		errx(exit_failure, "%s: %s is empty", disk->name, disk->file);
@@ -132,6 +139,8 @@ uint64_t disk_features(const struct disk *disk)
 	else
 		features |= 1ULL << VIRTIO_BLK_F_DISCARD |
 			    1ULL << VIRTIO_BLK_F_WRITE_ZEROES;
+	if (disk->nbd)
+		features &= ~nbd_lacks(disk->nbd);
 	return features;
 }
 
@@ -156,22 +165,6 @@ void disk_config(const struct disk *disk, struct virtio_blk_config *config)
 	_Static_assert(offsetof(struct virtio_blk_config, wce) + 1 ==
 		       PVBLK_MARK_OFFSET, "the mark is in an unused byte");
 	((uint8_t *)config)[PVBLK_MARK_OFFSET] = PVBLK_MARK | PVBLK_VERSION;
-}
-
-void disk_model(const struct disk *disk, struct pvblk_model *model)
-{
-	struct pvblk_device *device = model->devices;
-
-	memset(model, 0, sizeof(*model));
-	model->version = PVBLK_VERSION;
-	model->nr_devices = NR_DEVICES;
-	for (int i = 0; i < NR_DEVICES; i++) {
-		memcpy(device[i].name, disk->state->device[i], PVBLK_NAME_LEN);
-		device[i].base_uj = state_base(disk->state, i) / 1000000;
-	}
-	device[DEVICE_DISK].max_request_pj = disk->physical->cost.max_request_pj;
-	device[DEVICE_DISK].max_byte_pj = disk->physical->cost.max_byte_pj;
-	device[DEVICE_CPU].max_request_pj = COST_CPU_MAX_PJ;
 }
 
 bool disk_writethrough(const struct disk *disk)

@@ -7,20 +7,30 @@
 #include "cost.h"
 #include "diskmodel.h"
 
-enum property { NAME, IDLE_POWER, ACTIVE_POWER, TRANSFER_RATE, NR_PROPERTIES };
+enum property {
+	NAME, WINDOW, BUSY, SPEED,
+	/* of each speed */
+	IDLE_POWER, ACTIVE_POWER, TRANSFER_RATE,
+	NR_PROPERTIES
+};
 
 static const struct {
 	const char *name;
 	uint64_t max;
 } properties[NR_PROPERTIES] = {
 	[NAME]		= { "name" },
+	[WINDOW]	= { "window_ms", DISKMODEL_MAX_WINDOW_MS },
+	[BUSY]		= { "busy_percent", 100 },
+	[SPEED]		= { "speed" },
 	[IDLE_POWER]	= { "idle_power_mw", DISKMODEL_MAX_MW },
 	[ACTIVE_POWER]	= { "active_power_mw", DISKMODEL_MAX_MW },
 	[TRANSFER_RATE]	= { "transfer_rate", DISKMODEL_MAX_RATE },
 };
 
+/* @sections: there are lines that begin a speed */
 struct parser {
 	struct diskmodel *model;
+	bool sections;
 	bool seen[NR_PROPERTIES];
 	uint64_t number[NR_PROPERTIES];
 };
@@ -33,8 +43,7 @@ bool diskmodel_name_valid(const char *name)
 	       strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-_") == len;
 }
 
-/* Plain decimal; anything above the limit yields limit + 1. */
-static bool parse_number(const char *s, uint64_t max, uint64_t *value)
+bool diskmodel_number(const char *s, uint64_t max, uint64_t *value)
 {
 	*value = 0;
 	for (const char *c = s; *c; c++) {
@@ -47,24 +56,91 @@ static bool parse_number(const char *s, uint64_t max, uint64_t *value)
 	return *s;
 }
 
+static int check_name(struct modeltext *t, const char *name)
+{
+	if (diskmodel_name_valid(name))
+		return 0;
+	return modeltext_fail(t, -EINVAL,
+		    "'%.64s' is not up to %d of a-z, 0-9, '-' and '_', a letter first",
+		    name, PVBLK_NAME_LEN - 1);
+}
+
+/* All of the speed is known that the lines before were about. */
+static int end_speed(struct modeltext *t, struct parser *p)
+{
+	struct diskmodel *model = p->model;
+	struct diskmodel_speed *speed = &model->speed[model->nr_speeds];
+	const char *at = p->sections ? speed->name : "";
+	const char *colon = p->sections ? ": " : "";
+
+	for (int i = IDLE_POWER; i < NR_PROPERTIES; i++)
+		if (!p->seen[i])
+			return modeltext_fail(t, -EINVAL, "%s%s%s is missing",
+					      at, colon, properties[i].name);
+	speed->idle_power_mw = p->number[IDLE_POWER];
+	speed->active_power_mw = p->number[ACTIVE_POWER];
+	speed->transfer_rate = p->number[TRANSFER_RATE];
+	if (!speed->transfer_rate)
+		return modeltext_fail(t, -EINVAL, "%s%stransfer_rate is zero", at, colon);
+	if (speed->active_power_mw < speed->idle_power_mw)
+		return modeltext_fail(t, -EINVAL,
+				      "%s%sactive_power_mw is below idle_power_mw",
+				      at, colon);
+	if (model->nr_speeds && speed[-1].transfer_rate >= speed->transfer_rate)
+		return modeltext_fail(t, -EINVAL, "%s is not faster than %s", at,
+				      speed[-1].name);
+	if (model->nr_speeds && speed[-1].idle_power_mw > speed->idle_power_mw)
+		return modeltext_fail(t, -EINVAL, "%s: idle_power_mw is below that of %s",
+				      at, speed[-1].name);
+	model->nr_speeds++;
+	memset(&p->seen[IDLE_POWER], 0, (NR_PROPERTIES - IDLE_POWER) * sizeof(*p->seen));
+	return 0;
+}
+
+static int begin_speed(struct modeltext *t, struct parser *p, const char *name)
+{
+	struct diskmodel *model = p->model;
+	int ret;
+
+	for (int i = IDLE_POWER; i < NR_PROPERTIES && !p->sections; i++)
+		if (p->seen[i])
+			return modeltext_fail(t, -EINVAL, "%s is of which speed?",
+					      properties[i].name);
+	ret = p->sections ? end_speed(t, p) : 0;
+	if (ret)
+		return ret;
+	p->sections = true;
+	if (model->nr_speeds == DISKMODEL_MAX_SPEEDS)
+		return modeltext_fail(t, -EINVAL, "more than %d speeds",
+				      DISKMODEL_MAX_SPEEDS);
+	ret = check_name(t, name);
+	if (!ret)
+		strcpy(model->speed[model->nr_speeds].name, name);
+	return ret;
+}
+
 static int set(struct modeltext *t, struct parser *p, enum property property,
 	       const char *value)
 {
 	uint64_t max = properties[property].max;
+	int ret;
 
+	if (property == SPEED)
+		return begin_speed(t, p, value);
+	if (p->sections && property < IDLE_POWER)
+		return modeltext_fail(t, -EINVAL, "%s is not of a speed",
+				      properties[property].name);
 	if (p->seen[property])
 		return modeltext_fail(t, -EINVAL, "%s is there already",
 			    properties[property].name);
 	p->seen[property] = true;
 	if (property == NAME) {
-		if (!diskmodel_name_valid(value))
-			return modeltext_fail(t, -EINVAL,
-				    "'%.64s' is not up to %d of a-z, 0-9, '-' and '_', a letter first",
-				    value, PVBLK_NAME_LEN - 1);
-		strcpy(p->model->name, value);
-		return 0;
+		ret = check_name(t, value);
+		if (!ret)
+			strcpy(p->model->name, value);
+		return ret;
 	}
-	if (!parse_number(value, max, &p->number[property]))
+	if (!diskmodel_number(value, max, &p->number[property]))
 		return modeltext_fail(t, -EINVAL, "'%.64s' is not a number", value);
 	if (p->number[property] > max)
 		return modeltext_fail(t, -EINVAL, "%s is above %ju",
@@ -90,22 +166,33 @@ static int parse_line(struct modeltext *t, const char *keyword, char **rest,
 	return modeltext_fail(t, -EINVAL, "unknown keyword '%.64s'", keyword);
 }
 
+static int take_policy(struct modeltext *t, struct parser *p)
+{
+	p->model->window_ms = p->seen[WINDOW] ? p->number[WINDOW] : DISKMODEL_WINDOW_MS;
+	p->model->busy_percent = p->seen[BUSY] ? p->number[BUSY] : DISKMODEL_BUSY_PERCENT;
+	for (int i = WINDOW; i <= BUSY; i++) {
+		if (p->seen[i] && !p->number[i])
+			return modeltext_fail(t, -EINVAL, "%s is zero", properties[i].name);
+		if (p->seen[i] && p->model->nr_speeds == 1)
+			return modeltext_fail(t, -EINVAL, "%s of a disk of one speed",
+					      properties[i].name);
+	}
+	return 0;
+}
+
 static int finish(struct modeltext *t, struct parser *p)
 {
-	struct diskmodel *model = p->model;
 	struct cost_disk cost;
+	int ret = end_speed(t, p);
 
-	for (int i = IDLE_POWER; i < NR_PROPERTIES; i++)
-		if (!p->seen[i])
-			return modeltext_fail(t, -EINVAL, "%s is missing", properties[i].name);
-	if (!p->number[TRANSFER_RATE])
-		return modeltext_fail(t, -EINVAL, "transfer_rate is zero");
-	if (p->number[ACTIVE_POWER] < p->number[IDLE_POWER])
-		return modeltext_fail(t, -EINVAL, "active_power_mw is below idle_power_mw");
-	model->idle_power_mw = p->number[IDLE_POWER];
-	model->speed.active_power_mw = p->number[ACTIVE_POWER];
-	model->speed.transfer_rate = p->number[TRANSFER_RATE];
-	cost_disk_init(&cost, model);
+	if (!ret)
+		ret = take_policy(t, p);
+	if (ret)
+		return ret;
+	if (!cost_disk_init(&cost, p->model))
+		return modeltext_fail(t, -EINVAL,
+				      "the least common multiple of the transfer rates is above %llu",
+				      COST_MAX_RATE);
 	if (cost.max_byte_pj > PVBLK_MAX_BYTE_PJ)
 		return modeltext_fail(t, -EINVAL, "a byte costs more than %llu pJ",
 			    PVBLK_MAX_BYTE_PJ);

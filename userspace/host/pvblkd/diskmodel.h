@@ -9,6 +9,17 @@
  *	active_power_mw MW
  *	transfer_rate BYTES	per second
  *
+ * A disk of several speeds has the last three for each of them, behind a line
+ *
+ *	speed NAME		begins a speed; the slowest one is the first
+ *
+ * and before the first speed it may say when it changes between them (speed.h):
+ *
+ *	window_ms MS		how long one is kept (default: 1000)
+ *	busy_percent PERCENT	how busy it should be at most (default: 80)
+ *
+ * A faster speed is faster, and draws no less when it is idle.
+ *
  * NAME is of lower-case letters, digits, '-' and '_', begins with a letter and
  * has up to 23 of them.  Numbers are decimal, without fraction.  '#' begins a
  * comment; empty lines mean nothing.
@@ -24,14 +35,19 @@
 
 #include "modeltext.h"
 
+/* So many speeds are enough for the disks of [11] in the thesis. */
+#define DISKMODEL_MAX_SPEEDS	8
+
 /**
  * struct diskmodel_speed - a state in which the disk transfers data
- * @active_power_mw: what it draws meanwhile
+ * @name: empty for a disk that has but one
+ * @idle_power_mw: what it draws always
+ * @active_power_mw: what it draws while it transfers data
  * @transfer_rate: bytes per second
- *
- * A disk of several speeds has several of these.
  */
 struct diskmodel_speed {
+	char name[PVBLK_NAME_LEN];
+	uint64_t idle_power_mw;
 	uint64_t active_power_mw;
 	uint64_t transfer_rate;
 };
@@ -39,18 +55,26 @@ struct diskmodel_speed {
 /**
  * struct diskmodel - an energy model
  * @name: of the device
- * @idle_power_mw: what it draws always
- * @speed: the active state
+ * @window_ms: how long a speed is kept
+ * @busy_percent: how much of that time the disk should transfer data, at most
+ * @nr_speeds: valid entries in @speed
+ * @speed: the active states, the slowest one first
  */
 struct diskmodel {
 	char name[PVBLK_NAME_LEN];
-	uint64_t idle_power_mw;
-	struct diskmodel_speed speed;
+	uint64_t window_ms;
+	uint64_t busy_percent;
+	unsigned int nr_speeds;
+	struct diskmodel_speed speed[DISKMODEL_MAX_SPEEDS];
 };
 
-/* A megawatt; a terabyte per second. */
+#define DISKMODEL_WINDOW_MS	1000
+#define DISKMODEL_BUSY_PERCENT	80
+
+/* A megawatt; a terabyte per second; an hour. */
 #define DISKMODEL_MAX_MW	1000000000ULL
 #define DISKMODEL_MAX_RATE	1000000000000ULL
+#define DISKMODEL_MAX_WINDOW_MS	3600000ULL
 
 /* Holds any message of the functions below that does not quote a long path. */
 #define DISKMODEL_ERR_LEN	MODELTEXT_ERR_LEN
@@ -74,5 +98,15 @@ int diskmodel_load(const char *file, struct diskmodel *model,
 
 /* Whether a device may have that name. */
 bool diskmodel_name_valid(const char *name);
+
+/**
+ * diskmodel_number() - parse a plain decimal number
+ * @s: the text
+ * @max: the limit
+ * @value: set; to @max + 1 if it is above that
+ *
+ * Return: whether it is a number.
+ */
+bool diskmodel_number(const char *s, uint64_t max, uint64_t *value);
 
 #endif /* PVBLKD_DISKMODEL_H */

@@ -77,3 +77,12 @@ unsigned int iov_slice(const struct iovec *iov, unsigned int nr, uint64_t offset
 	}
 	return pieces;
 }
+
+uint64_t iov_length(const struct iovec *iov, unsigned int nr)
+{
+	uint64_t sum = 0;
+
+	while (nr--)
+		sum += iov++->iov_len;
+	return sum;
+}

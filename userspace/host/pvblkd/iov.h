@@ -19,6 +19,9 @@ size_t iov_write(const struct iovec *iov, unsigned int nr, uint64_t offset,
 size_t iov_zero(const struct iovec *iov, unsigned int nr, uint64_t offset,
 		size_t len);
 
+/* The sum of all pieces, of which each is less than 4 GiB. */
+uint64_t iov_length(const struct iovec *iov, unsigned int nr);
+
 /**
  * iov_slice() - name a part of scattered memory
  * @iov: what is scattered

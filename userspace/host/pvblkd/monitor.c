@@ -30,7 +30,7 @@ static void charge(struct subsystem *s, int client, struct figures new)
 		uint64_t access[RESMON_MAX_DEVICES] = { 0 };
 		uint64_t base = take(&new.base);
 
-		for (unsigned int i = 0; i < NR_DEVICES; i++)
+		for (unsigned int i = 0; i < RESMON_MAX_DEVICES; i++)
 			access[i] = take(&new.access[i]);
 		subsystem_charge(s, client, base, access);
 		more = figures_beyond(&new, &nothing, &rest);
@@ -135,10 +135,11 @@ static void open_one(struct server *server, struct physical *p,
 	struct subsystem_config config = {
 		.name = name ? name : p->model.name,
 		.version = SUBSYSTEM_VERSION,
-		.nr_devices = NR_DEVICES,
+		.nr_devices = p->net ? NR_DEVICES : NR_DEVICES - 1,
 		.device = {
 			[DEVICE_DISK].kind = RESMON_DISK,
 			[DEVICE_CPU] = { .name = CPU_DEVICE_NAME, .kind = RESMON_CPU },
+			[DEVICE_NET].kind = RESMON_NETWORK,
 		},
 		.socket = socket,
 		.former = on_former,
@@ -148,7 +149,10 @@ static void open_one(struct server *server, struct physical *p,
 
 	_Static_assert(sizeof(p->model.name) <= RESMON_DEVICE_NAME_LEN, "");
 	_Static_assert(MAX_DISKS <= RESMON_MAX_CLIENTS, "");
+	_Static_assert(RESMON_MAX_DEVICES <= PVBLK_MAX_DEVICES, "");
 	strcpy(config.device[DEVICE_DISK].name, p->model.name);
+	if (p->net)
+		strcpy(config.device[DEVICE_NET].name, p->net->name);
 	p->server = server;
 	p->subsystem_name = config.name;
 	p->expected = socket;

@@ -3,33 +3,51 @@
 #include <err.h>
 #include <errno.h>
 #include <getopt.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "cli.h"
 #include "options.h"
-#include "pvblkd.h"
 
 #define DEFAULT_STATE_DIR	"/var/lib/rcontainer"
 #define DEFAULT_QUEUES		8
+#define DEFAULT_WAIT_S		10
+#define MAX_WAIT_S		86400
+#define NO_WAIT			UINT_MAX	/* nothing was said */
+
+static const char * const overheads[NR_OVERHEADS] = {
+	[OVERHEAD_CPU]		= "device-cpu",
+	[OVERHEAD_DISK]		= "disk",
+	[OVERHEAD_BALLOON]	= "balloon",
+};
 
 static void usage(void)
 {
 	printf("\nUsage:\n"
 	       " %1$s [options] --disk NAME,socket=PATH,file=PATH...\n"
+	       " %1$s [options] --disk NAME,socket=PATH,nbd=URI...\n"
 	       " %1$s --show STATE-FILE...\n", program_invocation_short_name);
 	puts("\nServe disks to virtual machines, and tell them what each request costs.\n\n"
 	     "Options:\n"
 	     " -d, --disk NAME,OPTION,...  serve a disk; its options:\n"
 	     "                               socket=PATH   where QEMU connects\n"
 	     "                               file=PATH     image or block device\n"
+	     "                               nbd=URI       or the server that has the data\n"
 	     "                               model=FILE    energy model\n"
 	     "                               device=NAME   physical disk, as guests see it\n"
+	     "                               overhead=HOW  as --overhead, for this disk\n"
 	     "                               queues=N      at most so many (default: 8)\n"
 	     "                               readonly      refuse to write\n"
 	     "                               direct        past the page cache\n"
+	     "                             and with nbd:\n"
+	     "                               net-model=FILE   the network's energy model\n"
+	     "                               net-device=NAME  network, as guests see it\n"
+	     "                               wait=SECONDS  for a lost server (default: 10)\n"
 	     " -m, --model FILE            energy model (default: IBM Ultrastar)\n"
+	     " -o, --overhead HOW          how guests pay for the CPU: 'device-cpu' (default),\n"
+	     "                               'disk': as part of the disk's cost, 'balloon'\n"
 	     " -s, --state-dir DIR         for totals (default: " DEFAULT_STATE_DIR ")\n"
 	     " -p, --cpu-power-mw MW       reckon the own CPU time at this power\n"
 	     " -r, --resmond PATH          the resource monitor's socket; 'none': publish nothing\n"
@@ -92,25 +110,82 @@ static bool take_value(const char *disk, const char *word, const char *key,
 	return true;
 }
 
+static enum overhead parse_overhead(const char *option, const char *arg)
+{
+	enum overhead how = 0;
+
+	while (how < NR_OVERHEADS && strcmp(overheads[how], arg))
+		how++;
+	if (how == NR_OVERHEADS)
+		errx(exit_failure, "%s: '%s' is not 'device-cpu', 'disk' or 'balloon'",
+		     option, arg);
+	return how;
+}
+
+/* Return: whether it was that option, of which the last one counts. */
+static bool take_number(const struct disk_options *d, const char *word,
+			const char *key, uint64_t min, uint64_t max, unsigned int *number)
+{
+	char *value = NULL, *option;
+
+	if (!take_value(d->name, word, key, &value))
+		return false;
+	option = format("disk %s: %s", d->name, key);
+	*number = option_number(option, value, min, max);
+	free(option);
+	free(value);
+	return true;
+}
+
 static void take_word(struct disk_options *d, const char *word)
 {
-	char *queues = NULL, *option;
+	char *overhead = NULL, *option;
 
 	if (!strcmp(word, "readonly")) {
 		d->readonly = true;
 	} else if (!strcmp(word, "direct")) {
 		d->direct = true;
-	} else if (take_value(d->name, word, "queues", &queues)) {
-		option = format("disk %s: queues", d->name);
-		d->queues = option_number(option, queues, 1, MAX_QUEUES);
+	} else if (take_value(d->name, word, "overhead", &overhead)) {
+		option = format("--disk %s: overhead", d->name);
+		d->overhead = parse_overhead(option, overhead);
 		free(option);
-		free(queues);
-	} else if (!take_value(d->name, word, "socket", &d->socket) &&
+		free(overhead);
+	} else if (!take_number(d, word, "queues", 1, MAX_QUEUES, &d->queues) &&
+		   !take_number(d, word, "wait", 0, MAX_WAIT_S, &d->wait_s) &&
+		   !take_value(d->name, word, "socket", &d->socket) &&
 		   !take_value(d->name, word, "file", &d->file) &&
+		   !take_value(d->name, word, "nbd", &d->nbd) &&
 		   !take_value(d->name, word, "model", &d->model) &&
-		   !take_value(d->name, word, "device", &d->device)) {
+		   !take_value(d->name, word, "device", &d->device) &&
+		   !take_value(d->name, word, "net-model", &d->net_model) &&
+		   !take_value(d->name, word, "net-device", &d->net_device)) {
 		errx(exit_failure, "--disk %s: unknown option '%s'", d->name, word);
 	}
+}
+
+static void check_device(const struct disk_options *d, const char *name)
+{
+	if (name && (!diskmodel_name_valid(name) || !strcmp(name, CPU_DEVICE_NAME)))
+		errx(exit_failure, "--disk %s: '%s' cannot be a device's name",
+		     d->name, name);
+}
+
+static void check_disk(const struct disk_options *d)
+{
+	const char *word = d->net_model ? "net-model" : d->net_device ? "net-device" :
+			   d->wait_s != NO_WAIT ? "wait" : NULL;
+
+	if (!d->socket || (!d->file && !d->nbd))
+		errx(exit_failure, "--disk %s: %s is missing", d->name,
+		     d->socket ? "file" : "socket");
+	if (d->file && d->nbd)
+		errx(exit_failure, "--disk %s: file and nbd exclude each other", d->name);
+	if (!d->nbd && word)
+		errx(exit_failure, "--disk %s: %s without nbd", d->name, word);
+	if (d->nbd && d->direct)
+		errx(exit_failure, "--disk %s: direct is for files, not for nbd", d->name);
+	check_device(d, d->device);
+	check_device(d, d->net_device);
 }
 
 static struct disk_options *parse_disk(const char *arg)
@@ -126,16 +201,14 @@ static struct disk_options *parse_disk(const char *arg)
 		     word ? word : "", STATE_NAME_LEN - 1);
 	d->name = format("%s", word);
 	d->queues = DEFAULT_QUEUES;
+	d->wait_s = NO_WAIT;
+	d->overhead = NR_OVERHEADS;
 	while ((word = next_word(&rest)))
 		take_word(d, word);
 	free(copy);
-	if (!d->socket || !d->file)
-		errx(exit_failure, "--disk %s: %s is missing", d->name,
-		     d->socket ? "file" : "socket");
-	if (d->device && (!diskmodel_name_valid(d->device) ||
-			  !strcmp(d->device, CPU_DEVICE_NAME)))
-		errx(exit_failure, "--disk %s: '%s' cannot be a device's name",
-		     d->name, d->device);
+	check_disk(d);
+	if (d->wait_s == NO_WAIT)
+		d->wait_s = DEFAULT_WAIT_S;
 	return d;
 }
 
@@ -161,6 +234,7 @@ void options_parse(struct options *options, int argc, char **argv)
 	static const struct option longopts[] = {
 		{ "disk",		required_argument, NULL, 'd' },
 		{ "model",		required_argument, NULL, 'm' },
+		{ "overhead",		required_argument, NULL, 'o' },
 		{ "state-dir",		required_argument, NULL, 's' },
 		{ "cpu-power-mw",	required_argument, NULL, 'p' },
 		{ "resmond",		required_argument, NULL, 'r' },
@@ -174,13 +248,16 @@ void options_parse(struct options *options, int argc, char **argv)
 
 	options->state_dir = DEFAULT_STATE_DIR;
 	options->cpu_power_mw = CPU_DEFAULT_MW;
-	while ((c = getopt_long(argc, argv, "d:m:s:p:r:n:ShV", longopts, NULL)) >= 0) {
+	while ((c = getopt_long(argc, argv, "d:m:o:s:p:r:n:ShV", longopts, NULL)) >= 0) {
 		switch (c) {
 		case 'd':
 			add_disk(options, optarg);
 			break;
 		case 'm':
 			options->model = optarg;
+			break;
+		case 'o':
+			options->overhead = parse_overhead("--overhead", optarg);
 			break;
 		case 's':
 			options->state_dir = optarg;

@@ -6,14 +6,22 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "pvblkd.h"
+
 /**
  * struct disk_options - a --disk option
  * @next: the one behind it
  * @name: the client's
  * @socket: path
- * @file: path
+ * @file: path, or NULL
+ * @nbd: where the server is, or NULL; one of the two is there
  * @model: path, NULL for the default
  * @device: name of the physical disk, NULL for the model's
+ * @net_model: path, NULL for the default
+ * @net_device: name of the network, NULL for the model's
+ * @wait_s: how long requests wait for a server that is lost
+ * @overhead: how guests are charged for our CPU time, NR_OVERHEADS for the
+ *	default
  * @readonly: flag
  * @direct: flag
  * @queues: number
@@ -23,8 +31,13 @@ struct disk_options {
 	char *name;
 	char *socket;
 	char *file;
+	char *nbd;
 	char *model;
 	char *device;
+	char *net_model;
+	char *net_device;
+	unsigned int wait_s;
+	enum overhead overhead;
 	bool readonly;
 	bool direct;
 	unsigned int queues;
@@ -34,6 +47,7 @@ struct disk_options {
  * struct options - the command line
  * @disks: list, in its order
  * @model: path of the model for disks that have none, NULL for the default
+ * @overhead: as of struct disk_options, of disks that do not say
  * @state_dir: path
  * @cpu_power_mw: where there are no counters
  * @cpu_power_given: use no counters
@@ -45,6 +59,7 @@ struct disk_options {
 struct options {
 	struct disk_options *disks;
 	const char *model;
+	enum overhead overhead;
 	const char *state_dir;
 	uint64_t cpu_power_mw;
 	bool cpu_power_given;

@@ -98,38 +98,83 @@ static void catch_signals(void)
 	watch_start(&server.io, fd, sizeof(struct signalfd_siginfo), on_signal, NULL);
 }
 
+/* Return: the network that the disk is behind, NULL if there is none. */
+static const struct netmodel *load_net(const struct disk_options *d)
+{
+	const char *file = d->net_model ? d->net_model : beside_program("models/gigabit.net");
+	struct netmodel *net = NULL;
+	char message[MODELTEXT_ERR_LEN];
+
+	if (d->nbd) {
+		net = calloc(1, sizeof(*net));
+		if (!net)
+			err(exit_failure, "cannot allocate memory");
+		if (netmodel_load(file, net, message))
+			errx(exit_failure, "%s", message);
+		if (d->net_device)
+			strcpy(net->name, d->net_device);
+	}
+	if (file != d->net_model)
+		free((void *)file);
+	return net;
+}
+
+static bool same_net(const struct netmodel *a, const struct netmodel *b)
+{
+	return a && b ? !memcmp(a, b, sizeof(*a)) : a == b;
+}
+
+static void load_model(const struct disk_options *d, const char *file,
+		       const struct netmodel *net, struct diskmodel *model)
+{
+	char message[DISKMODEL_ERR_LEN];
+
+	if (diskmodel_load(file, model, message))
+		errx(exit_failure, "%s", message);
+	if (d->device)
+		strcpy(model->name, d->device);
+	if (!strcmp(model->name, CPU_DEVICE_NAME))
+		errx(exit_failure, "%s: '%s' cannot be a device's name", file,
+		     CPU_DEVICE_NAME);
+	if (net && (!strcmp(net->name, model->name) || !strcmp(net->name, CPU_DEVICE_NAME)))
+		errx(exit_failure, "--disk %s: '%s' is the name of two devices", d->name,
+		     net->name);
+}
+
 /* Disks on the same device are on one physical disk, so they share its model. */
 static struct physical *find_physical(const struct disk_options *d,
 				      const char *file)
 {
-	char message[DISKMODEL_ERR_LEN];
-	struct physical *p, *new = calloc(1, sizeof(*new));
+	const struct netmodel *net = load_net(d);
+	struct diskmodel model;
+	struct physical *p;
 
-	if (!new)
-		err(exit_failure, "cannot allocate memory");
-	if (diskmodel_load(file, &new->model, message))
-		errx(exit_failure, "%s", message);
-	if (d->device)
-		strcpy(new->model.name, d->device);
-	if (!strcmp(new->model.name, CPU_DEVICE_NAME))
-		errx(exit_failure, "%s: '%s' cannot be a device's name", file,
-		     CPU_DEVICE_NAME);
+	load_model(d, file, net, &model);
 	for (p = server.physicals; p; p = p->next) {
-		if (strcmp(p->model.name, new->model.name))
+		if (strcmp(p->model.name, model.name))
 			continue;
-		if (memcmp(&p->model, &new->model, sizeof(p->model)))
+		if (memcmp(&p->model, &model, sizeof(model)))
 			errx(exit_failure, "--disk %s: device %s has another model, %s",
 			     d->name, p->model.name, p->file);
-		free(new);
+		if (!same_net(p->net, net))
+			errx(exit_failure, "--disk %s: device %s is not behind the same network",
+			     d->name, p->model.name);
+		free((void *)net);
 		return p;
 	}
-	new->file = file;
-	cost_disk_init(&new->cost, &new->model);
-	new->meter.power_mw = new->model.idle_power_mw;
-	new->meter.last_ns = monotonic_ns();
-	new->next = server.physicals;
-	server.physicals = new;
-	return new;
+	p = calloc(1, sizeof(*p));
+	if (!p)
+		err(exit_failure, "cannot allocate memory");
+	p->model = model;
+	p->file = file;
+	p->net = net;
+	cost_disk_init(&p->cost, &p->model);
+	p->meter.power_mw = p->model.speed[0].idle_power_mw;
+	p->meter.last_ns = monotonic_ns();
+	speed_init(&p->speed, &p->model, p->meter.last_ns);
+	p->next = server.physicals;
+	server.physicals = p;
+	return p;
 }
 
 static void open_state(struct disk *disk, const char *dir)
@@ -139,7 +184,9 @@ static void open_state(struct disk *disk, const char *dir)
 	char message[STATE_ERR_LEN];
 
 	strcpy(device[DEVICE_DISK], disk->physical->model.name);
-	disk->state = state_open(path, disk->name, device, NR_DEVICES,
+	if (disk->physical->net)
+		strcpy(device[DEVICE_NET], disk->physical->net->name);
+	disk->state = state_open(path, disk->name, device, disk_devices(disk),
 				 disk->physical->cost.rate, message);
 	if (!disk->state)
 		errx(exit_failure, "%s", message);
@@ -156,13 +203,17 @@ static void add_disk(const struct disk_options *d, const struct options *options
 		err(exit_failure, "cannot allocate memory");
 	disk->server = &server;
 	disk->name = d->name;
-	disk->file = d->file;
+	disk->file = d->file ? d->file : d->nbd;
 	disk->socket = d->socket;
 	disk->readonly = d->readonly;
 	disk->direct = d->direct;
 	disk->nr_queues = d->queues;
 	disk->physical = find_physical(d, model ? model : default_model);
+	disk->overhead = d->overhead != NR_OVERHEADS ? d->overhead : options->overhead;
+	if (d->nbd)
+		disk->nbd = nbd_open(disk, d->nbd, d->wait_s);
 	open_state(disk, options->state_dir);
+	disk->params.path = format("%s/%s.params", options->state_dir, disk->name);
 	disk_open(disk);
 	while (*tail)
 		tail = &(*tail)->next;
@@ -172,11 +223,12 @@ static void add_disk(const struct disk_options *d, const struct options *options
 static void serve(struct disk *disk)
 {
 	disk_listen(disk);
-	printf("%s: %s, %" PRIu64 " bytes%s%s, at %s, on %s of %s\n", disk->name,
+	printf("%s: %s, %" PRIu64 " bytes%s%s, at %s, on %s of %s%s%s\n", disk->name,
 	       disk->file, disk->sectors * SECTOR_SIZE,
 	       disk->readonly ? ", read-only" : "",
 	       disk->direct ? ", direct" : "", disk->socket,
-	       disk->physical->model.name, disk->physical->file);
+	       disk->physical->model.name, disk->physical->file,
+	       disk->nbd ? ", behind " : "", disk->nbd ? disk->physical->net->name : "");
 }
 
 static void start(const struct options *options)
@@ -225,6 +277,8 @@ int main(int argc, char **argv)
 		server_step(&server, true);
 	remove_sockets();
 	server_stop(&server);
+	for (struct disk *d = server.disks; d; d = d->next)
+		nbd_end(d->nbd);
 	show_all();
 	monitor_close(&server);
 	io_exit(&server.io);

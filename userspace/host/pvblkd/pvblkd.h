@@ -24,6 +24,10 @@
 #include "inflight.h"
 #include "io.h"
 #include "mem.h"
+#include "nbd.h"
+#include "net.h"
+#include "params.h"
+#include "speed.h"
 #include "state.h"
 #include "vhost.h"
 #include "vring.h"
@@ -32,8 +36,16 @@
 #define MAX_DISKS	64
 
 /* The devices of which requests return costs, by index. */
-enum device { DEVICE_DISK, DEVICE_CPU, NR_DEVICES };
+enum device { DEVICE_DISK, DEVICE_CPU, DEVICE_NET, NR_DEVICES };
 #define CPU_DEVICE_NAME	"disk-cpu"
+
+/* How a guest is charged for our own consumption of the CPU [3.5.1]. */
+enum overhead {
+	OVERHEAD_CPU,		/* as a device of its own */
+	OVERHEAD_DISK,		/* with the disk */
+	OVERHEAD_BALLOON,	/* as a device of its own that nobody there has used */
+	NR_OVERHEADS
+};
 
 struct disk;
 struct request;
@@ -45,8 +57,10 @@ struct subsystem;
  * @next: in the server's list
  * @model: its energy model; the name tells physical disks apart
  * @file: the model's file
+ * @net: model of the network that it is behind, NULL if there is none
  * @cost: of transfers
- * @meter: its idle power
+ * @meter: its idle power, at its slowest speed
+ * @speed: the speed at which it runs
  * @clients: connected disks on it
  * @server: by whom its disks are served; set by monitor_open(), as are
  * @subsystem: what the resource monitor knows of it, NULL if nothing
@@ -58,8 +72,10 @@ struct physical {
 	struct physical *next;
 	struct diskmodel model;
 	const char *file;
+	const struct netmodel *net;
 	struct cost_disk cost;
 	struct cost_meter meter;
+	struct speed speed;
 	unsigned int clients;
 	struct server *server;
 	struct subsystem *subsystem;
@@ -125,15 +141,19 @@ struct queue {
  * @server: by whom
  * @next: in the server's list
  * @name: the client's, also of the state file
- * @file: path of the image or block device
+ * @file: path of the image or block device, or where the server is
  * @socket: path of the socket
  * @readonly: writing is refused
  * @direct: past the host's page cache
  * @resident: the file is memory, not a disk's
  * @nr_queues: at most so many
  * @physical: on which physical disk
+ * @overhead: how the guest is charged for our CPU time
  * @state: totals
+ * @params: what is published for guests that do not know of costs
  * @published: as much of them
+ * @nbd: the server that has the data, NULL if a file has
+ * @speed: its part in the physical disk's speed
  * @fd: the file, direct or not
  * @buffered_fd: the file, not direct
  * @mem_align: of memory for direct transfers
@@ -168,9 +188,13 @@ struct disk {
 	bool resident;
 	unsigned int nr_queues;
 	struct physical *physical;
+	enum overhead overhead;
 	struct state_file *state;
+	struct params params;
 	struct published published;
 
+	struct nbd_link *nbd;
+	struct speed_client speed;
 	int fd;
 	int buffered_fd;
 	uint32_t mem_align;
@@ -267,6 +291,19 @@ void disk_resize(struct disk *disk);
 uint64_t disk_features(const struct disk *disk);
 void disk_config(const struct disk *disk, struct virtio_blk_config *config);
 
+/* charge.c */
+
+/* How many devices a disk's requests return costs for, of enum device. */
+unsigned int disk_devices(const struct disk *disk);
+
+/* Price a request that is done, whose transfers have left @rest. */
+void request_price(const struct request *request, int64_t *rest,
+		   uint64_t pj[NR_DEVICES]);
+
+/* What the guest is told of that. */
+void reply_costs(const struct disk *disk, const uint64_t pj[NR_DEVICES],
+		 struct pvblk_reply *reply);
+
 /* Answer to PVBLK_T_MODEL. */
 void disk_model(const struct disk *disk, struct pvblk_model *model);
 
@@ -324,6 +361,7 @@ void queue_commit(struct queue *queue);
  * @head: of its descriptors
  * @blk: what it is
  * @transferred: bytes up to now
+ * @net_pj: what that has cost on the network
  * @bounce: aligned memory, of which @bounced bytes are in use
  * @bounced: see @bounce
  * @in_len: what the guest has room for
@@ -340,6 +378,7 @@ struct request {
 	uint16_t head;
 	struct blk_request blk;
 	uint64_t transferred;
+	uint64_t net_pj;
 	void *bounce;
 	size_t bounced;
 	uint64_t in_len;

@@ -155,23 +155,10 @@ void queue_done(struct request *r)
 	server->dirty = q;
 }
 
-static uint64_t cpu_cost(struct server *server)
-{
-	if (cost_cpu_due(&server->cpu))
-		cost_cpu_adjust(&server->cpu, monotonic_ns(),
-				server->cpu_source->consumed(server->cpu_source));
-	return cost_cpu_charge(&server->cpu);
-}
-
 static void account(const struct request *r, struct state_totals *totals,
 		    int64_t *rest, uint64_t pj[NR_DEVICES])
 {
-	struct disk *disk = r->queue->disk;
-
-	pj[DEVICE_DISK] = cost_disk_charge(&disk->physical->cost, r->transferred,
-					   rest);
-	pj[DEVICE_CPU] = cpu_cost(disk->server);
-
+	request_price(r, rest, pj);
 	totals->requests++;
 	totals->errors += r->blk.status != VIRTIO_BLK_S_OK;
 	if (r->blk.op == BLK_READ)
@@ -189,7 +176,7 @@ static void reply(const struct request *r, const uint64_t pj[NR_DEVICES])
 	struct pvblk_reply reply = { .status = r->blk.status };
 	uint64_t offset = r->in_len - r->blk.reply_len;
 
-	memcpy(reply.access_pj, pj, NR_DEVICES * sizeof(*pj));
+	reply_costs(r->queue->disk, pj, &reply);
 	iov_write(r->in, r->nr_in, offset,
 		  r->blk.cost ? (void *)&reply : &reply.status, r->blk.reply_len);
 }

@@ -15,6 +15,7 @@
 
 /* Unaligned buffers are transferred in pieces of that size. */
 #define BOUNCE_SIZE	(256 * 1024)
+_Static_assert(BOUNCE_SIZE >= NET_MIN_COMMAND, "bound of a request's cost");
 
 static void finish(struct request *r, uint8_t status)
 {
@@ -82,6 +83,11 @@ static void transfer(struct request *r)
 		fd = disk->buffered_fd;
 	} else if (!aligned(disk, r->data, nr) && !bounce(r, left)) {
 		finish(r, VIRTIO_BLK_S_IOERR);
+		return;
+	}
+	if (disk->nbd) {
+		nbd_begin(disk->nbd, r, offset, r->bounced ? r->bounced :
+			  iov_length(r->data, nr));
 		return;
 	}
 	sqe = io_start(&disk->server->io, &r->op);
@@ -181,7 +187,15 @@ static void begin(struct request *r)
 	case BLK_READ:
 	case BLK_WRITE:
 		transfer(r);
+		return;
+	default:
 		break;
+	}
+	if (disk->nbd) {
+		nbd_begin(disk->nbd, r, r->blk.offset, 0);
+		return;
+	}
+	switch (r->blk.op) {
 	case BLK_FLUSH:
 		io_uring_prep_fsync(io_start(&disk->server->io, &r->op),
 				    disk->buffered_fd, IORING_FSYNC_DATASYNC);

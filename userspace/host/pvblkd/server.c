@@ -81,16 +81,23 @@ void server_init(struct server *server, struct cpu_source *source)
 void server_meter(struct server *server)
 {
 	uint64_t now = monotonic_ns();
-	energy_t share[NR_DEVICES];
+	/* The network's base cost is for its own subsystem to account. */
+	energy_t share[NR_DEVICES] = { 0 };
 
 	share[DEVICE_CPU] = cost_meter_share(&server->cpu_meter, now,
 					     server->clients);
 	for (struct physical *p = server->physicals; p; p = p->next) {
-		share[DEVICE_DISK] = cost_meter_share(&p->meter, now, p->clients);
-		for (struct disk *d = server->disks; d; d = d->next)
-			if (d->client && d->physical == p)
-				state_add_base(d->state, share);
+		energy_t low = cost_meter_share(&p->meter, now, p->clients);
+
+		speed_advance(&p->speed, now);
+		for (struct disk *d = server->disks; d; d = d->next) {
+			if (!d->client || d->physical != p)
+				continue;
+			share[DEVICE_DISK] = low + speed_take(&d->speed);
+			state_add_base(d->state, share);
+		}
 	}
+	params_publish(server);
 	monitor_publish(server);
 }
 
@@ -99,7 +106,9 @@ void server_join(struct server *server, struct disk *disk)
 	server_meter(server);
 	disk->client = true;
 	disk->physical->clients++;
+	speed_join(&disk->physical->speed, &disk->speed);
 	server->clients++;
+	params_publish(server);
 	monitor_publish(server);
 	server_set_timer(server);
 }
@@ -109,7 +118,9 @@ void server_leave(struct server *server, struct disk *disk)
 	server_meter(server);
 	disk->client = false;
 	disk->physical->clients--;
+	speed_leave(&disk->physical->speed, &disk->speed);
 	server->clients--;
+	params_publish(server);
 	monitor_publish(server);
 	server_set_timer(server);
 }

@@ -54,7 +54,8 @@ static void spoil_byte(struct pvblk_model *m)
 static void spoil_reserved(struct pvblk_model *m)
 {
 	m->reserved[6] = cpu_to_le64(U64_MAX);
-	m->devices[0].reserved[0] = cpu_to_le64(U64_MAX);
+	m->devices[0].flags = cpu_to_le64(U64_MAX);
+	m->devices[0].reserved = cpu_to_le64(U64_MAX);
 }
 
 static void spoil_unused(struct pvblk_model *m)

@@ -58,6 +58,13 @@ struct pvblk_reply {
 	__u8	status;
 } __attribute__((packed));
 
+/*
+ * struct pvblk_device.flags: the back end's own consumption, which is charged as
+ * an energy balloon: to a container named for that, and not to the one that the
+ * request is of.  Flags that a driver does not know change nothing for it.
+ */
+#define PVBLK_DEVICE_BALLOON	(1ULL << 0)
+
 /**
  * struct pvblk_device - a physical device that requests keep busy
  * @name: lower-case name, NUL-terminated: letters, digits, '-' and '_',
@@ -68,6 +75,7 @@ struct pvblk_reply {
  * @max_byte_pj: at most PVBLK_MAX_BYTE_PJ
  * @base_uj: energy meter: this client's share of the device's base cost since
  *	it connected first, in microjoules
+ * @flags: PVBLK_DEVICE_BALLOON
  * @reserved: zero
  */
 struct pvblk_device {
@@ -75,7 +83,8 @@ struct pvblk_device {
 	__le64	max_request_pj;
 	__le64	max_byte_pj;
 	__le64	base_uj;
-	__le64	reserved[2];
+	__le64	flags;
+	__le64	reserved;
 };
 
 /**
@@ -93,8 +102,12 @@ struct pvblk_model {
 };
 
 /* Asserted wherever this file is used; see pvenergy.h. */
-typedef char pvblk_assert_reply[sizeof(struct pvblk_reply) == 65 ? 1 : -1];
-typedef char pvblk_assert_device[sizeof(struct pvblk_device) == 64 ? 1 : -1];
-typedef char pvblk_assert_model[sizeof(struct pvblk_model) == 576 ? 1 : -1];
+#define PVBLK_ASSERT(name, cond) \
+	typedef char pvblk_assert_##name[(cond) ? 1 : -1]
+
+PVBLK_ASSERT(reply_size, sizeof(struct pvblk_reply) == 65);
+PVBLK_ASSERT(device_size, sizeof(struct pvblk_device) == 64);
+PVBLK_ASSERT(device_flags, __builtin_offsetof(struct pvblk_device, flags) == 48);
+PVBLK_ASSERT(model_size, sizeof(struct pvblk_model) == 576);
 
 #endif /* _UAPI_LINUX_PVBLK_H */

@@ -79,7 +79,7 @@ static void check(void)
 
 	state_look(fixture.disk.state, &view);
 	bytes = view.totals.read_bytes + view.totals.written_bytes;
-	if (charged(&view) != bytes * cost->power_pj_s / cost->rate)
+	if (charged(&view) != bytes * cost->byte_parts[0] / cost->rate)
 		abort();
 	if (view.uncertain || fixture.disk.in_flight || fixture.disk.queue[0].in_flight)
 		abort();

@@ -217,6 +217,7 @@ int teardown(void **state)
 		close(call[i]);
 	}
 	watch_stop(fixture.server.timer);
+	nbd_end(fixture.disk.nbd);
 	pump();
 	io_exit(&fixture.server.io);
 	driver_exit(&d);

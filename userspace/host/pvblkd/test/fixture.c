@@ -16,11 +16,21 @@ static energy_t consumed(struct cpu_source *source)
 	return fixture.consumed;
 }
 
+static void open_state(void)
+{
+	static char device[NR_DEVICES][PVBLK_NAME_LEN] = { "disk", CPU_DEVICE_NAME, "net" };
+	char message[STATE_ERR_LEN];
+
+	fixture.disk.state = state_open(fixture.state, "vm", device,
+					disk_devices(&fixture.disk),
+					fixture.physical.cost.rate, message);
+	if (!fixture.disk.state)
+		errx(EXIT_FAILURE, "%s", message);
+}
+
 void fixture_init(bool io)
 {
-	static char device[2][PVBLK_NAME_LEN] = { "disk", CPU_DEVICE_NAME };
 	struct disk *disk = &fixture.disk;
-	char message[STATE_ERR_LEN];
 	int fd;
 
 	memset(&fixture, 0, sizeof(fixture));
@@ -40,11 +50,17 @@ void fixture_init(bool io)
 		server_init(&fixture.server, &fixture.source);
 	fixture.server.cpu_source = &fixture.source;
 	fixture.physical.model = (struct diskmodel){
-		.name = "disk", .idle_power_mw = 4083, .speed = { 6714, 57000000 },
+		.name = "disk", .window_ms = 1000, .busy_percent = 80, .nr_speeds = 1,
+		.speed = { {
+			.idle_power_mw = 4083, .active_power_mw = 6714,
+			.transfer_rate = 57000000,
+		} },
 	};
 	cost_disk_init(&fixture.physical.cost, &fixture.physical.model);
 	fixture.physical.meter.last_ns = monotonic_ns();
 	fixture.physical.meter.power_mw = 4083;
+	speed_init(&fixture.physical.speed, &fixture.physical.model,
+		   fixture.physical.meter.last_ns);
 	fixture.server.physicals = &fixture.physical;
 	fixture.server.disks = disk;
 	disk->server = &fixture.server;
@@ -54,17 +70,29 @@ void fixture_init(bool io)
 	disk->physical = &fixture.physical;
 	for (int i = 0; i < FIXTURE_QUEUES; i++)
 		queue_init(&disk->queue[i], disk, i);
-	disk->state = state_open(fixture.state, "vm", device, NR_DEVICES,
-				 fixture.physical.cost.rate, message);
-	if (!disk->state)
-		errx(EXIT_FAILURE, "%s", message);
+	open_state();
+	disk_open(disk);
+}
+
+void fixture_behind(const struct netmodel *net, const char *uri, unsigned int wait_s)
+{
+	struct disk *disk = &fixture.disk;
+
+	munmap(disk->state, sizeof(*disk->state));
+	unlink(fixture.state);
+	fixture.physical.net = net;
+	open_state();
+	close(disk->fd);
+	disk->file = uri;
+	disk->nbd = nbd_open(disk, uri, wait_s);
 	disk_open(disk);
 }
 
 void fixture_exit(void)
 {
 	munmap(fixture.disk.state, sizeof(*fixture.disk.state));
-	close(fixture.disk.fd);
+	if (fixture.disk.fd >= 0)
+		close(fixture.disk.fd);
 	unlink(fixture.file);
 	unlink(fixture.state);
 	rmdir(fixture.dir);

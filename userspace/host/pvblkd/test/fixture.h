@@ -36,4 +36,7 @@ extern struct fixture fixture;
 void fixture_init(bool io);
 void fixture_exit(void);
 
+/* Have the data from a server, behind a network, in place of the file. */
+void fixture_behind(const struct netmodel *net, const char *uri, unsigned int wait_s);
+
 #endif /* PVBLKD_TEST_FIXTURE_H */

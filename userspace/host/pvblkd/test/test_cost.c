@@ -12,11 +12,11 @@
 #include "diskmodel.h"
 
 static const struct diskmodel ultrastar = {
-	.idle_power_mw = 10200, .speed = { 13500, 55000000 },
+	.nr_speeds = 1, .speed = { { "", 10200, 13500, 55000000 } },
 };
 
 static const struct diskmodel maxtor = {
-	.idle_power_mw = 4083, .speed = { 6714, 57000000 },
+	.nr_speeds = 1, .speed = { { "", 4083, 6714, 57000000 } },
 };
 
 static void test_disk(void **state)
@@ -26,11 +26,11 @@ static void test_disk(void **state)
 
 	cost_disk_init(&cost, &ultrastar);
 	assert_int_equal(cost.max_byte_pj, 60000);
-	assert_int_equal(cost_disk_charge(&cost, 4096, &rest), 4096 * 60000);
+	assert_int_equal(cost_disk_charge(&cost, 0, 4096, &rest), 4096 * 60000);
 	assert_int_equal(rest, 0);
 	/* A second at full speed is the difference of powers. */
-	assert_int_equal(cost_disk_charge(&cost, 55000000, &rest), 3300000000000);
-	assert_int_equal(cost_disk_charge(&cost, 0, &rest), 0);
+	assert_int_equal(cost_disk_charge(&cost, 0, 55000000, &rest), 3300000000000);
+	assert_int_equal(cost_disk_charge(&cost, 0, 0, &rest), 0);
 
 	cost_disk_init(&cost, &maxtor);
 	assert_int_equal(cost.max_byte_pj, 46158);
@@ -47,7 +47,7 @@ static void test_rest_is_carried(void **state)
 	srand(1);
 	for (int i = 0; i < 100000; i++) {
 		uint64_t n = rand() % 3000;
-		uint64_t pj = cost_disk_charge(&cost, n, &rest);
+		uint64_t pj = cost_disk_charge(&cost, 0, n, &rest);
 
 		assert_true(pj <= n * cost.max_byte_pj + cost.max_request_pj);
 		bytes += n;
@@ -55,7 +55,7 @@ static void test_rest_is_carried(void **state)
 		assert_true(sum == (energy_t)bytes * 2631000000000 / 57000000);
 	}
 	/* The largest that can be asked for does not overflow. */
-	assert_true(cost_disk_charge(&cost, 1ULL << 47, &rest) > 0);
+	assert_true(cost_disk_charge(&cost, 0, 1ULL << 47, &rest) > 0);
 	assert_in_range(rest, 0, 56999999);
 }
 
@@ -66,15 +66,74 @@ static void test_strange_rests(void **state)
 	int64_t rest = -57000000;
 
 	cost_disk_init(&cost, &maxtor);
-	assert_int_equal(cost_disk_charge(&cost, 0, &rest), 0);
+	assert_int_equal(cost_disk_charge(&cost, 0, 0, &rest), 0);
 	assert_int_equal(rest, -57000000);
 	rest = 3 * 57000000LL;
-	assert_int_equal(cost_disk_charge(&cost, 0, &rest), 1);
+	assert_int_equal(cost_disk_charge(&cost, 0, 0, &rest), 1);
 	assert_int_equal(rest, 2 * 57000000LL);
-	assert_int_equal(cost_disk_charge(&cost, 0, &rest), 1);
-	assert_int_equal(cost_disk_charge(&cost, 0, &rest), 1);
+	assert_int_equal(cost_disk_charge(&cost, 0, 0, &rest), 1);
+	assert_int_equal(cost_disk_charge(&cost, 0, 0, &rest), 1);
 	assert_int_equal(rest, 0);
-	assert_int_equal(cost_disk_charge(&cost, 0, &rest), 0);
+	assert_int_equal(cost_disk_charge(&cost, 0, 0, &rest), 0);
+}
+
+static const struct diskmodel two_speeds = {
+	.nr_speeds = 2, .speed = { { "slow", 1000, 3000, 6000000 },
+				   { "fast", 4000, 9000, 10000000 } },
+};
+
+/* At 1000/3 and 500 nJ a byte: what does not divide is carried over a change. */
+static void test_speeds(void **state)
+{
+	struct cost_disk cost;
+	int64_t rest = 0;
+	energy_t sum = 0, parts = 0;
+
+	assert_true(cost_disk_init(&cost, &two_speeds));
+	assert_int_equal(cost.rate, 30000000);
+	assert_int_equal(cost.max_byte_pj, 500000);
+	assert_int_equal(cost_disk_charge(&cost, 0, 1, &rest), 333333);
+	assert_int_equal(rest, 10000000);
+	assert_int_equal(cost_disk_charge(&cost, 1, 1, &rest), 500000);
+	assert_int_equal(rest, 10000000);
+	assert_int_equal(cost_disk_charge(&cost, 0, 2, &rest), 666667);
+	assert_int_equal(rest, 0);
+	srand(2);
+	for (int i = 0; i < 100000; i++) {
+		uint64_t n = rand() % 3000;
+		unsigned int speed = rand() % 2;
+		uint64_t pj = cost_disk_charge(&cost, speed, n, &rest);
+
+		assert_true(pj <= n * cost.max_byte_pj + cost.max_request_pj);
+		sum += pj;
+		parts += (energy_t)n * cost.byte_parts[speed];
+		assert_true(sum == parts / 30000000);
+	}
+}
+
+static void test_multiple_of_rates(void **state)
+{
+	struct diskmodel model = {
+		.nr_speeds = 3, .speed = { { "a", 0, 1, 57000001 }, { "b", 0, 1, 57000017 },
+					   { "c", 0, 1, 57000021 } },
+	};
+	struct cost_disk cost;
+	int64_t rest = 0;
+
+	assert_false(cost_disk_init(&cost, &model));
+	/* The largest that is allowed, and the most that is asked of it. */
+	model = (struct diskmodel){
+		.nr_speeds = 2, .speed = { { "a", 0, 999999, 999999 },
+					   { "b", 0, 1000000, 1000000000 } },
+	};
+	assert_true(cost_disk_init(&cost, &model));
+	assert_int_equal(cost.rate, 999999000000000);
+	assert_int_equal(cost.max_byte_pj, 1000000000);
+	assert_int_equal(cost_disk_charge(&cost, 0, (1ULL << 34) - 1, &rest),
+			 ((1ULL << 34) - 1) * 1000000000);
+	assert_int_equal(rest, 0);
+	cost_disk_charge(&cost, 0, 1ULL << 47, &rest);
+	assert_int_equal(rest, 0);
 }
 
 static uint64_t charge(struct cost_cpu *cpu, unsigned int requests)
@@ -218,6 +277,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_disk),
 		cmocka_unit_test(test_rest_is_carried),
+		cmocka_unit_test(test_speeds),
+		cmocka_unit_test(test_multiple_of_rates),
 		cmocka_unit_test(test_strange_rests),
 		cmocka_unit_test(test_cpu),
 		cmocka_unit_test(test_cpu_clamps),

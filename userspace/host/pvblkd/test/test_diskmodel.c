@@ -44,9 +44,10 @@ static void shipped(const char *file, const char *name, uint64_t idle,
 {
 	assert_int_equal(diskmodel_load(file, &m, err), 0);
 	assert_string_equal(m.name, name);
-	assert_int_equal(m.idle_power_mw, idle);
-	assert_int_equal(m.speed.active_power_mw, active);
-	assert_int_equal(m.speed.transfer_rate, rate);
+	assert_int_equal(m.nr_speeds, 1);
+	assert_int_equal(m.speed[0].idle_power_mw, idle);
+	assert_int_equal(m.speed[0].active_power_mw, active);
+	assert_int_equal(m.speed[0].transfer_rate, rate);
 }
 
 static void test_shipped(void **state)
@@ -67,12 +68,68 @@ static void test_format(void **state)
 	accept("transfer_rate 1\nactive_power_mw 0\nidle_power_mw 000\n");
 }
 
+#define SLOW "speed slow\n" GOOD
+#define FAST "speed fast\nidle_power_mw 2\nactive_power_mw 5\ntransfer_rate 4000000\n"
+
+static void test_speeds(void **state)
+{
+	assert_int_equal(diskmodel_load(MODELS "/drpm.disk", &m, err), 0);
+	assert_int_equal(m.nr_speeds, 3);
+	assert_int_equal(m.window_ms, 1000);
+	assert_int_equal(m.busy_percent, 80);
+	assert_string_equal(m.speed[0].name, "slow");
+	assert_int_equal(m.speed[0].idle_power_mw, 4800);
+	assert_int_equal(m.speed[1].active_power_mw, 9400);
+	assert_string_equal(m.speed[2].name, "fast");
+	assert_int_equal(m.speed[2].transfer_rate, 55000000);
+	accept("busy_percent 50\n" SLOW "\n# more\n" FAST);
+	assert_int_equal(m.nr_speeds, 2);
+	assert_int_equal(m.window_ms, DISKMODEL_WINDOW_MS);
+	assert_int_equal(m.busy_percent, 50);
+	/* One speed may have a name. */
+	accept(SLOW);
+	assert_int_equal(m.nr_speeds, 1);
+
+	refuse("speed Slow\n" GOOD,
+	       "M:1: 'Slow' is not up to 23 of a-z, 0-9, '-' and '_', a letter first");
+	refuse("speed\n", "M:1: speed of what?");
+	refuse(GOOD FAST, "M:4: idle_power_mw is of which speed?");
+	refuse("speed slow\nidle_power_mw 1\n" FAST,
+	       "M:3: slow: active_power_mw is missing");
+	refuse(SLOW "speed fast\n", "M: fast: idle_power_mw is missing");
+	refuse(SLOW "idle_power_mw 1\n", "M:5: idle_power_mw is there already");
+	refuse(SLOW "name x\n", "M:5: name is not of a speed");
+	refuse(SLOW "window_ms 1\n", "M:5: window_ms is not of a speed");
+	refuse(FAST SLOW, "M: slow is not faster than fast");
+	refuse(SLOW "speed same\n" GOOD, "M: same is not faster than slow");
+	refuse(SLOW "speed cold\nidle_power_mw 0\nactive_power_mw 5\n"
+	       "transfer_rate 4000000\n", "M: cold: idle_power_mw is below that of slow");
+	refuse("window_ms 0\n" SLOW FAST, "M: window_ms is zero");
+	refuse("window_ms 3600001\n", "M:1: window_ms is above 3600000");
+	refuse("busy_percent 101\n", "M:1: busy_percent is above 100");
+	refuse("window_ms 1\n" GOOD, "M: window_ms of a disk of one speed");
+	refuse("speed a\nidle_power_mw 0\nactive_power_mw 1\ntransfer_rate 57000001\n"
+	       "speed b\nidle_power_mw 0\nactive_power_mw 1\ntransfer_rate 57000017\n"
+	       "speed c\nidle_power_mw 0\nactive_power_mw 1\ntransfer_rate 57000021\n",
+	       "M: the least common multiple of the transfer rates is above 1000000000000000");
+}
+
+static void test_too_many_speeds(void **state)
+{
+	char text[4096] = "";
+
+	for (int i = 1; i <= 9; i++)
+		sprintf(text + strlen(text), "speed s%d\nidle_power_mw 1\nactive_power_mw 2\n"
+			"transfer_rate %d000000\n", i, i);
+	refuse(text, "M:33: more than 8 speeds");
+}
+
 static void test_errors(void **state)
 {
 	refuse("", "M: idle_power_mw is missing");
 	refuse("idle_power_mw 1\n", "M: active_power_mw is missing");
 	refuse("idle_power_mw 1\nactive_power_mw 1\n", "M: transfer_rate is missing");
-	refuse("\nspeed 1\n", "M:2: unknown keyword 'speed'");
+	refuse("\nspin 1\n", "M:2: unknown keyword 'spin'");
 	refuse("idle_power_mw\n", "M:1: idle_power_mw of what?");
 	refuse("idle_power_mw 1 2\n", "M:1: '2' is too much");
 	refuse("idle_power_mw 1\nidle_power_mw 1\n",
@@ -109,6 +166,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_shipped),
 		cmocka_unit_test(test_format),
+		cmocka_unit_test(test_speeds),
+		cmocka_unit_test(test_too_many_speeds),
 		cmocka_unit_test(test_errors),
 	};
 
