@@ -28,6 +28,7 @@ struct publisher {
 	struct account *a;
 	struct subsystem *s;
 	uint64_t machine_id;
+	const uint64_t *run;
 	struct published vm[MACHINE_MAX_VMS];
 	struct account_energy nobody;
 	/* The monitor has been seen, or asked for: its absence is worth a word. */
@@ -69,6 +70,8 @@ static uint64_t cookie_of(const struct publisher *p, unsigned int slot)
 {
 	uint32_t place[2] = { slot, p->a->vm[slot].generation };
 
+	if (p->run[slot])
+		return p->run[slot];
 	return (uint64_t)machine_hash(p) << 32 | hash(HASH_BEGIN, place, sizeof(place));
 }
 
@@ -163,6 +166,12 @@ static void publish_vm(struct publisher *p, unsigned int slot)
 	struct published *published = &p->vm[slot];
 	struct account_energy new;
 
+	/* Of most there is nothing new. */
+	if (published->generation == vm->generation &&
+	    (published->client >= 0) == vm->present &&
+	    published->sum.base_pj == vm->sum.base_pj &&
+	    published->sum.access_pj == vm->sum.access_pj)
+		return;
 	if (published->generation != vm->generation) {
 		if (published->client >= 0)
 			subsystem_client_remove(p->s, published->client);
@@ -209,7 +218,8 @@ void publish_poll(struct publisher *p)
 }
 
 struct publisher *publish_open(const char *name, const char *socket,
-			       struct account *a, uint64_t machine_id)
+			       struct account *a, uint64_t machine_id,
+			       const uint64_t run[MACHINE_MAX_VMS])
 {
 	struct publisher *p = calloc(1, sizeof(*p));
 	struct subsystem_config config = {
@@ -226,6 +236,7 @@ struct publisher *publish_open(const char *name, const char *socket,
 		err(exit_failure, "cannot allocate memory");
 	p->a = a;
 	p->machine_id = machine_id;
+	p->run = run;
 	p->expected = socket;
 	for (unsigned int slot = 0; slot < MACHINE_MAX_VMS; slot++)
 		p->vm[slot].client = SUBSYSTEM_NOBODY;

@@ -16,7 +16,7 @@
 static struct {
 	struct machine m;
 	uint64_t now[MACHINE_MAX_PCPUS][PVENERGY_MAX_EVENTS];
-	uint32_t alive;
+	struct machine_set alive;
 	/* What the script really did, per slot; the last is nobody's. */
 	uint64_t truth[MACHINE_MAX_VMS + 1][PVENERGY_MAX_EVENTS];
 } sim;
@@ -46,12 +46,12 @@ static void join(unsigned int slot, const char *name)
 {
 	sim.m.vm[slot].generation++;
 	strcpy(sim.m.vm[slot].name, name);
-	sim.alive |= 1U << slot;
+	machine_set_add(&sim.alive, slot);
 }
 
 static void leave(unsigned int slot)
 {
-	sim.alive &= ~(1U << slot);
+	machine_set_remove(&sim.alive, slot);
 }
 
 /* Time passes, and the owner of the CPU counts. */
@@ -88,7 +88,7 @@ static void switch_to(unsigned int cpu, uint32_t to)
 static unsigned int cut_cpu(unsigned int cpu)
 {
 	account_take_cut(&cut, &sim.m.pcpu[cpu], sim.now[cpu],
-			 a.cpu[cpu].log_head);
+			 a.cpu[cpu].log_head, false);
 	return account_cpu(&a, cpu, &cut);
 }
 
@@ -99,7 +99,7 @@ static void period(void)
 
 	for (unsigned int cpu = 0; cpu < a.nr_cpus; cpu++)
 		assert_int_equal(cut_cpu(cpu), 0);
-	account_vms(&a, sim.m.vm, sim.alive);
+	account_vms(&a, sim.m.vm, &sim.alive);
 	assert_false(account_difference(&a, &sum));
 }
 
@@ -256,7 +256,7 @@ static void test_charged_before_seen(void **state)
 	switch_to(0, 4);
 	run(0, 10, 1, 0);
 	cut_cpu(0);
-	account_vms(&a, sim.m.vm, 0);
+	account_vms(&a, sim.m.vm, &(struct machine_set){ { 0 } });
 	join(4, "late");
 	period();
 	assert_string_equal(a.vm[4].name, "late");
@@ -342,12 +342,12 @@ static void test_wraparound(void **state)
 	switch_to(0, 0);
 	run(0, 10, UINT64_MAX - 5, 0);
 	cut_cpu(0);
-	account_vms(&a, sim.m.vm, sim.alive);
+	account_vms(&a, sim.m.vm, &sim.alive);
 	run(0, 10, 100, 0);
 	switch_to(0, 1);
 	run(0, 10, 7, 0);
 	assert_int_equal(cut_cpu(0), 0);
-	account_vms(&a, sim.m.vm, sim.alive);
+	account_vms(&a, sim.m.vm, &sim.alive);
 	assert_truth();
 	assert_int_equal(a.vm[1].sum.counts[1], 7);
 	assert_true(a.vm[0].sum.access_pj ==
@@ -440,9 +440,10 @@ static struct account_saved save(const struct account *from)
 
 static void both_periods(void)
 {
-	account_take_cut(&cut, &sim.m.pcpu[0], sim.now[0], witness.cpu[0].log_head);
+	account_take_cut(&cut, &sim.m.pcpu[0], sim.now[0], witness.cpu[0].log_head,
+			 true);
 	account_cpu(&witness, 0, &cut);
-	account_vms(&witness, sim.m.vm, sim.alive);
+	account_vms(&witness, sim.m.vm, &sim.alive);
 	period();
 }
 
@@ -544,12 +545,12 @@ static void test_random(void **state)
 		if (rand() % 3)
 			switch_to(cpu, slot);
 		if (!(rand() % 500)) {
-			if (sim.alive & (1U << slot))
+			if (machine_set_has(&sim.alive, slot))
 				leave(slot);
 			else if (!sim.m.vm[slot].generation)
 				join(slot, "x");
 			else
-				sim.alive |= 1U << slot;
+				machine_set_add(&sim.alive, slot);
 		}
 		if (!(rand() % 50))
 			period();
