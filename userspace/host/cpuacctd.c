@@ -15,6 +15,7 @@
 
 #include "account.h"
 #include "cli.h"
+#include "meter.h"
 #include "model.h"
 #include "publish.h"
 #include "show.h"
@@ -48,6 +49,8 @@ struct accountant {
 	struct samples samples;
 	/* NULL if nothing is published. */
 	struct publisher *publisher;
+	/* NULL if there are none, or they are not ours. */
+	struct meters *meters;
 };
 
 static volatile sig_atomic_t stop;
@@ -72,11 +75,26 @@ static void sleep_until(int64_t ns)
 	clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &ts, NULL);
 }
 
+/* An accountant before this one may have told virtual machines what they paid. */
+static void go_on_from_meters(struct accountant *d)
+{
+	energy_t base_pj[MACHINE_MAX_VMS];
+
+	meters_known(d->meters, base_pj);
+	if (!account_known_base(&d->a, base_pj))
+		warnx("energy meters show more than there was: left out of account");
+}
+
 static void take_period(struct accountant *d, bool thorough)
 {
 	struct source *s = d->source;
 
 	s->ops->look(s, &d->a, thorough);
+	if (d->meters) {
+		meters_find(d->meters, s->vm, &s->alive);
+		if (!d->a.started)
+			go_on_from_meters(d);
+	}
 	if (d->publisher && account_changes_hands(&d->a, s->vm))
 		publish(d->publisher);
 	account_vms(&d->a, s->vm, &s->alive);
@@ -84,6 +102,9 @@ static void take_period(struct accountant *d, bool thorough)
 		publish(d->publisher);
 		publish_poll(d->publisher);
 	}
+	/* A meter cannot be taken back, so it waits for what sums go on from. */
+	if (d->meters && (!d->publisher || publish_settled(d->publisher)))
+		meters_write(d->meters, &d->a);
 }
 
 static void take_sample(struct accountant *d, bool final)
@@ -251,6 +272,9 @@ int main(int argc, char **argv)
 		d.publisher = publish_open(s.subsystem, s.resmond, &d.a, d.source->id,
 					   d.source->run);
 
+	if (!s.once)
+		d.meters = meters_open(s.dir, model_file ? &model : NULL);
+
 	if (s.once)
 		take_period(&d, true);
 	else
@@ -259,6 +283,8 @@ int main(int argc, char **argv)
 
 	if (d.publisher)
 		publish_close(d.publisher);
+	if (d.meters)
+		meters_close(d.meters);
 	if (s.samples)
 		samples_close(&d.samples);
 	d.source->ops->close(d.source);

@@ -3,6 +3,7 @@
 #include <err.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "cli.h"
 #include "publish.h"
@@ -11,6 +12,9 @@
 
 #define SUBSYSTEM_VERSION	1
 #define DEVICE_CPU		0
+
+/* How long to wait for the monitor before anything final is done. */
+#define PATIENCE_NS		1000000000LL
 
 /**
  * struct published - what was published of a virtual machine
@@ -33,7 +37,18 @@ struct publisher {
 	struct account_energy nobody;
 	/* The monitor has been seen, or asked for: its absence is worth a word. */
 	bool expected;
+	/* It has been seen; and since when there was something to be published. */
+	bool registered;
+	int64_t opened_ns;
 };
+
+static int64_t monotonic_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * 1000000000LL + ts.tv_nsec;
+}
 
 /* FNV-1a. */
 static uint32_t hash(uint32_t h, const void *data, size_t size)
@@ -212,9 +227,15 @@ void publish_poll(struct publisher *p)
 {
 	bool news = subsystem_poll(p->s);
 
-	p->expected |= subsystem_registered(p->s);
+	p->registered |= subsystem_registered(p->s);
+	p->expected |= p->registered;
 	if (news && p->expected)
 		warnx("%s", subsystem_status(p->s));
+}
+
+bool publish_settled(const struct publisher *p)
+{
+	return p->registered || monotonic_ns() - p->opened_ns > PATIENCE_NS;
 }
 
 struct publisher *publish_open(const char *name, const char *socket,
@@ -238,6 +259,7 @@ struct publisher *publish_open(const char *name, const char *socket,
 	p->machine_id = machine_id;
 	p->run = run;
 	p->expected = socket;
+	p->opened_ns = monotonic_ns();
 	for (unsigned int slot = 0; slot < MACHINE_MAX_VMS; slot++)
 		p->vm[slot].client = SUBSYSTEM_NOBODY;
 	config.origin = (uint64_t)machine_hash(p) << 32 | model_hash(&a->model);

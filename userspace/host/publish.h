@@ -15,6 +15,7 @@
 #ifndef RCONTAINER_PUBLISH_H
 #define RCONTAINER_PUBLISH_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "account.h"
@@ -47,6 +48,12 @@ void publish(struct publisher *p);
 
 /* Look after the connection, without waiting; says in the log what is new. */
 void publish_poll(struct publisher *p);
+
+/*
+ * Whether the monitor has been found, or looked for in vain for a second, so
+ * that it is unlikely that sums will yet go on from others (account_resume()).
+ */
+bool publish_settled(const struct publisher *p);
 
 void publish_close(struct publisher *p);
 

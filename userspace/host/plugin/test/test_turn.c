@@ -94,6 +94,7 @@ static void test_first_turn(void **state)
 	static const uint64_t zero[PVENERGY_MAX_EVENTS];
 	uint64_t start;
 
+	m->nr_slots = 10;
 	p->own[9][UOPS] = 12345;		/* of one that has been here */
 	turn_acquire(&a);
 	assert_true(a.holding);
