@@ -12,11 +12,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "account.h"
 #include "cli.h"
 #include "meter.h"
 #include "model.h"
+#include "perfhost.h"
 #include "publish.h"
 #include "show.h"
 #include "source.h"
@@ -31,8 +33,13 @@
 /* How often a source looks thoroughly. */
 #define THOROUGH_MS		200
 
+enum source_kind { SOURCE_AUTO, SOURCE_LOG, SOURCE_PERF, SOURCE_CLOCK };
+
 struct settings {
+	enum source_kind source;
+	struct perf_select select;
 	const char *dir;
+	const char *model;
 	const char *samples;
 	const char *subsystem;
 	const char *resmond;
@@ -156,19 +163,27 @@ static void usage(void)
 {
 	char *dir = default_machine_dir();
 
-	printf("\nUsage:\n %s [options]\n", program_invocation_short_name);
+	printf("\nUsage:\n %s [options]\n %s --check-model FILE\n",
+	       program_invocation_short_name, program_invocation_short_name);
 	puts("\nAccount the physical CPUs' energy to virtual machines.\n\n"
-	     "Options:");
-	printf(" -M, --machine DIR      the emulated machine (default: %s)\n", dir);
-	puts(" -m, --model FILE       energy weights (default: Pentium 4)\n"
+	     "Options:\n"
+	     " -x, --source SOURCE    where events are known from: 'log', 'perf', or 'clock',\n"
+	     "                          which is perf without events (default: by the others)");
+	printf(" -M, --machine DIR      log: the emulated machine\n"
+	       "                          (default: %s)\n", dir);
+	puts(" -w, --wait             log: wait for the machine\n"
+	     " -P, --pid PID          perf: that process; may be repeated\n"
+	     " -g, --cgroup PATH      perf: QEMU's processes in that cgroup\n"
+	     " -q, --qemu             perf: all of QEMU's processes\n"
+	     " -m, --model FILE       energy weights (default: log: Pentium 4, perf: generic)\n"
 	     " -s, --samples FILE     write cumulative sums as CSV\n"
 	     " -i, --interval SECONDS between samples (default: 1)\n"
-	     " -p, --period-ms MS     between looks at the log (default: 20)\n"
+	     " -p, --period-ms MS     between looks at the source (default: 20)\n"
 	     " -r, --resmond PATH     the resource monitor's socket; 'none': publish nothing\n"
 	     " -S, --subsystem NAME   as what to publish (default: cpu)\n"
-	     " -w, --wait             wait for the machine\n"
-	     " -1, --once             show the sums up to now, and end\n"
+	     " -1, --once             log: show the sums up to now, and end\n"
 	     " -J, --json             show sums as JSON\n"
+	     " -c, --check-model FILE say whether a model is right, and end\n"
 	     "\n"
 	     " -h, --help             display this help\n"
 	     " -V, --version          display version\n"
@@ -177,68 +192,180 @@ static void usage(void)
 	free(dir);
 }
 
-/* Return: the model's file, NULL for the default. */
-static const char *parse(int argc, char **argv, struct settings *s)
+_Noreturn static void check_model(const char *file)
 {
-	static const struct option options[] = {
-		{ "machine",	required_argument, NULL, 'M' },
-		{ "model",	required_argument, NULL, 'm' },
-		{ "samples",	required_argument, NULL, 's' },
-		{ "interval",	required_argument, NULL, 'i' },
-		{ "period-ms",	required_argument, NULL, 'p' },
-		{ "resmond",	required_argument, NULL, 'r' },
-		{ "subsystem",	required_argument, NULL, 'S' },
-		{ "wait",	no_argument,	   NULL, 'w' },
-		{ "once",	no_argument,	   NULL, '1' },
-		{ "json",	no_argument,	   NULL, 'J' },
-		{ "help",	no_argument,	   NULL, 'h' },
-		{ "version",	no_argument,	   NULL, 'V' },
-		{ 0 }
+	char message[MODEL_ERR_LEN];
+	struct model model;
+
+	if (model_load(file, &model, message))
+		errx(STATUS_ERROR, "%s", message);
+	perf_host_check_model(&model, file);
+	exit(EXIT_SUCCESS);
+}
+
+static enum source_kind parse_source(const char *arg)
+{
+	static const char *const names[] = {
+		[SOURCE_AUTO]	= "auto",
+		[SOURCE_LOG]	= "log",
+		[SOURCE_PERF]	= "perf",
+		[SOURCE_CLOCK]	= "clock",
 	};
-	const char *model_file = NULL;
+
+	for (unsigned int i = 0; i < sizeof(names) / sizeof(*names); i++)
+		if (!strcmp(arg, names[i]))
+			return i;
+	errx(STATUS_ERROR, "--source: '%s' is not log, perf, clock or auto", arg);
+}
+
+static void add_pid(struct perf_select *select, const char *arg)
+{
+	if (select->nr_pids == PERF_MAX_PIDS)
+		errx(STATUS_ERROR, "--pid: no more than %d", PERF_MAX_PIDS);
+	select->pid[select->nr_pids++] = option_number("pid", arg, 1, INT32_MAX);
+}
+
+static const struct option options[] = {
+	{ "source",	 required_argument, NULL, 'x' },
+	{ "machine",	 required_argument, NULL, 'M' },
+	{ "wait",	 no_argument,	    NULL, 'w' },
+	{ "pid",	 required_argument, NULL, 'P' },
+	{ "cgroup",	 required_argument, NULL, 'g' },
+	{ "qemu",	 no_argument,	    NULL, 'q' },
+	{ "model",	 required_argument, NULL, 'm' },
+	{ "samples",	 required_argument, NULL, 's' },
+	{ "interval",	 required_argument, NULL, 'i' },
+	{ "period-ms",	 required_argument, NULL, 'p' },
+	{ "resmond",	 required_argument, NULL, 'r' },
+	{ "subsystem",	 required_argument, NULL, 'S' },
+	{ "once",	 no_argument,	    NULL, '1' },
+	{ "json",	 no_argument,	    NULL, 'J' },
+	{ "check-model", required_argument, NULL, 'c' },
+	{ "help",	 no_argument,	    NULL, 'h' },
+	{ "version",	 no_argument,	    NULL, 'V' },
+	{ 0 }
+};
+
+static void parse_option(int c, struct settings *s)
+{
+	switch (c) {
+	case 'x':
+		s->source = parse_source(optarg);
+		break;
+	case 'M':
+		s->dir = optarg;
+		break;
+	case 'w':
+		s->wait = true;
+		break;
+	case 'P':
+		add_pid(&s->select, optarg);
+		break;
+	case 'g':
+		s->select.cgroup = optarg;
+		break;
+	case 'q':
+		s->select.qemu = true;
+		break;
+	case 'm':
+		s->model = optarg;
+		break;
+	case 's':
+		s->samples = optarg;
+		break;
+	case 'i':
+		s->interval_ms = option_milliseconds("interval", optarg);
+		break;
+	case 'p':
+		s->period_ms = option_number("period-ms", optarg, 1, 60000);
+		break;
+	case 'r':
+		s->resmond = optarg;
+		break;
+	case 'S':
+		s->subsystem = optarg;
+		break;
+	case '1':
+		s->once = true;
+		break;
+	case 'J':
+		s->json = true;
+		break;
+	case 'c':
+		check_model(optarg);
+	default:
+		option_rest(c, usage);
+	}
+}
+
+/* Which source, where that is not said. */
+static enum source_kind choose_source(const struct settings *s, bool for_log,
+				      bool for_perf)
+{
+	char *dir, *path;
+	bool there;
+
+	if (for_log || for_perf)
+		return for_log ? SOURCE_LOG : SOURCE_PERF;
+	dir = default_machine_dir();
+	path = format("%s/" MACHINE_FILE, dir);
+	there = !access(path, F_OK);
+	free(path);
+	free(dir);
+	return there ? SOURCE_LOG : SOURCE_PERF;
+}
+
+static void parse(int argc, char **argv, struct settings *s)
+{
+	const struct perf_select *select = &s->select;
+	unsigned int selections;
+	bool for_log;
 	int c;
 
-	while ((c = getopt_long(argc, argv, "M:m:s:i:p:r:S:w1JhV", options, NULL)) >= 0) {
-		switch (c) {
-		case 'M':
-			s->dir = optarg;
-			break;
-		case 'm':
-			model_file = optarg;
-			break;
-		case 's':
-			s->samples = optarg;
-			break;
-		case 'i':
-			s->interval_ms = option_milliseconds("interval", optarg);
-			break;
-		case 'p':
-			s->period_ms = option_number("period-ms", optarg, 1, 60000);
-			break;
-		case 'r':
-			s->resmond = optarg;
-			break;
-		case 'S':
-			s->subsystem = optarg;
-			break;
-		case 'w':
-			s->wait = true;
-			break;
-		case '1':
-			s->once = true;
-			break;
-		case 'J':
-			s->json = true;
-			break;
-		default:
-			option_rest(c, usage);
-		}
-	}
+	while ((c = getopt_long(argc, argv, "x:M:wP:g:qm:s:i:p:r:S:1Jc:hV", options,
+				NULL)) >= 0)
+		parse_option(c, s);
 	if (optind < argc)
 		errx(STATUS_ERROR, "unexpected argument '%s'", argv[optind]);
+	selections = !!select->nr_pids + !!select->cgroup + select->qemu;
+	for_log = s->dir || s->wait || s->once;
+	if (selections > 1)
+		errx(STATUS_ERROR, "--pid, --cgroup and --qemu exclude each other");
 	if (s->once && s->samples)
 		errx(STATUS_ERROR, "--once and --samples exclude each other");
-	return model_file;
+	if (for_log && selections)
+		errx(STATUS_ERROR, "--machine, --wait and --once exclude --pid, --cgroup and --qemu");
+	if (s->source == SOURCE_AUTO)
+		s->source = choose_source(s, for_log, selections);
+	if (s->source == SOURCE_LOG && selections)
+		errx(STATUS_ERROR, "--source log excludes --pid, --cgroup and --qemu");
+	if (s->source != SOURCE_LOG && for_log)
+		errx(STATUS_ERROR, "--machine, --wait and --once need --source log");
+	if (s->source != SOURCE_LOG && !selections)
+		s->select.qemu = true;
+	if (s->source == SOURCE_LOG && !s->dir)
+		s->dir = default_machine_dir();
+}
+
+/* Return: the source, with the model of its sums; NULL if waiting was ended. */
+static struct source *open_source(const struct settings *s, struct model *model)
+{
+	char message[MODEL_ERR_LEN];
+	struct source *source;
+	struct model read;
+	char *file;
+
+	if (s->source == SOURCE_LOG) {
+		option_model(s->model, model);
+		return log_source_open(s->dir, s->wait ? s->period_ms : 0, &stop);
+	}
+	file = s->model ? format("%s", s->model) : beside_program("models/generic.model");
+	if (model_load(file, &read, message))
+		errx(STATUS_ERROR, "%s", message);
+	source = perf_source_open(&s->select, &read, file, s->source == SOURCE_CLOCK,
+				  model);
+	free(file);
+	return source;
 }
 
 int main(int argc, char **argv)
@@ -248,46 +375,39 @@ int main(int argc, char **argv)
 			      .subsystem = "cpu" };
 	/* Large: all virtual machines are in it. */
 	static struct accountant d;
-	char *default_dir = NULL;
-	const char *model_file;
 	struct model model;
 	bool sound;
 
 	exit_failure = STATUS_ERROR;
-	model_file = parse(argc, argv, &s);
-	if (!s.dir)
-		s.dir = default_dir = default_machine_dir();
-	option_model(model_file, &model);
-
+	parse(argc, argv, &s);
 	sigaction(SIGTERM, &action, NULL);
 	sigaction(SIGINT, &action, NULL);
-	d.source = log_source_open(s.dir, s.wait ? s.period_ms : 0, &stop);
+	d.source = open_source(&s, &model);
 	if (!d.source)
 		return EXIT_SUCCESS;
 	account_init(&d.a, &model, d.source->nr_cpus);
 	if (s.samples)
 		samples_open(&d.samples, s.samples, &model);
-
 	if (!s.once && !(s.resmond && !strcmp(s.resmond, "none")))
 		d.publisher = publish_open(s.subsystem, s.resmond, &d.a, d.source->id,
 					   d.source->run);
-
-	if (!s.once)
-		d.meters = meters_open(s.dir, model_file ? &model : NULL);
+	if (s.source == SOURCE_LOG && !s.once)
+		d.meters = meters_open(s.dir, s.model ? &model : NULL);
 
 	if (s.once)
 		take_period(&d, true);
 	else
 		run(&d, &s);
 	sound = show_table(&d.a, s.json) && !d.source->damaged;
+	if (s.source != SOURCE_LOG)
+		perf_source_report(d.source);
 
-	if (d.publisher)
-		publish_close(d.publisher);
 	if (d.meters)
 		meters_close(d.meters);
+	if (d.publisher)
+		publish_close(d.publisher);
 	if (s.samples)
 		samples_close(&d.samples);
 	d.source->ops->close(d.source);
-	free(default_dir);
 	return sound ? EXIT_SUCCESS : STATUS_DIFFERENCE;
 }
