@@ -70,7 +70,7 @@ demo-disk: kernel user
 
 test: kernel kunit-kernels user
 	@$(MAKE) -s -C userspace OUT=$(BUILD)/user tests plugin-tests
-	@tests/run.sh user rctl plugin kunit boot disk stress launch pvblkd resmon patchset
+	@tests/run.sh user rctl plugin kunit boot disk stress launch accountant pvblkd resmon patchset
 
 # A disk's back end that lies.  Some of it depends on time: for a quiet machine.
 test-hostile: kernel user

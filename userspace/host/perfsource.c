@@ -227,7 +227,7 @@ static void add_thread(struct perf_source *p, struct vm *vm, pid_t tid)
 	if (!p->said.refused)
 		warnx("%s: cannot count thread %d: %s%s", p->source.name, tid,
 		      strerror(-ret), ret == -EACCES || ret == -EPERM ?
-		      " (it takes CAP_PERFMON, or the same user)" : "");
+		      " (it takes CAP_PERFMON)" : "");
 	p->said.refused = true;
 }
 

@@ -98,9 +98,10 @@ uint64_t qemuproc_start(const char *stat)
 	/* The name, in parentheses, can have anything in it. */
 	const char *s = strrchr(stat, ')');
 	unsigned long long start;
+	char state;
 
-	if (!s || sscanf(s + 1, " %*c %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s"
-			 " %*s %*s %*s %*s %*s %*s %*s %llu", &start) != 1)
+	if (!s || sscanf(s + 1, " %c %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s"
+			 " %*s %*s %*s %*s %*s %*s %*s %llu", &state, &start) != 2)
 		return 0;
-	return start;
+	return state == 'Z' || state == 'X' ? 0 : start;
 }

@@ -32,7 +32,8 @@ bool qemuproc_is_vcpu(const char *comm);
  * qemuproc_start() - when a process was started
  * @stat: /proc/PID/stat
  *
- * Return: in ticks since the host was started, or 0 if that is not to be found.
+ * Return: in ticks since the host was started; 0 if that is not to be found, or
+ * if the process has ended and nobody has waited for it yet.
  */
 uint64_t qemuproc_start(const char *stat);
 

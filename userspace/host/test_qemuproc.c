@@ -81,6 +81,8 @@ static void test_start(void **state)
 	assert_int_equal(qemuproc_start("1234 (x) y (z) R 1 2 3 4 5 6 7 8 9 10 11 12 13 "
 					"14 15 16 17 0 77 5 5\n"), 77);
 	assert_int_equal(qemuproc_start("1234 (a) S 1 2 3"), 0);
+	assert_int_equal(qemuproc_start("1234 (a) Z 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 "
+					"16 17 0 9876 5 5\n"), 0);
 	assert_int_equal(qemuproc_start(""), 0);
 }
 
