@@ -52,8 +52,7 @@ static void clock_attr(struct perf_event_attr *attr)
 	common_attr(attr);
 }
 
-/* Return: NULL, or why not. */
-static const char *encode(const char *name, struct perf_event_attr *attr)
+const char *perf_host_encode(const char *name, struct perf_event_attr *attr)
 {
 	pfm_perf_encode_arg_t arg = { .attr = attr, .size = sizeof(arg) };
 	int ret;
@@ -66,6 +65,9 @@ static const char *encode(const char *name, struct perf_event_attr *attr)
 						PFM_OS_PERF_EVENT_EXT, &arg);
 	if (ret != PFM_SUCCESS)
 		return pfm_strerror(ret);
+	/* libpfm4 leaves out what runs in a guest, unless it is told to. */
+	if (!strstr(name, ":mh"))
+		attr->exclude_guest = 0;
 	common_attr(attr);
 	return NULL;
 }
@@ -92,7 +94,7 @@ static const char *probe(struct perf_event_attr *attr)
 const char *perf_host_probe(const char *name)
 {
 	struct perf_event_attr attr;
-	const char *why = encode(name, &attr);
+	const char *why = perf_host_encode(name, &attr);
 
 	return why ? why : probe(&attr);
 }
@@ -329,7 +331,7 @@ static const struct perf_ops host_ops = {
 static const char *set_events(const struct model *m, const char **event)
 {
 	for (unsigned int e = PERF_TIME + 1; e < m->nr_events; e++) {
-		const char *why = encode(m->perf[e], &host.attr[e]);
+		const char *why = perf_host_encode(m->perf[e], &host.attr[e]);
 
 		if (!why)
 			why = probe(&host.attr[e]);

@@ -27,6 +27,17 @@ struct perf_select {
 	bool qemu;
 };
 
+struct perf_event_attr;
+
+/**
+ * perf_host_encode() - what the kernel calls an event
+ * @name: of libpfm4
+ * @attr: filled in: guests and host are counted, unless the name says otherwise
+ *
+ * Return: NULL, or why not.
+ */
+const char *perf_host_encode(const char *name, struct perf_event_attr *attr);
+
 /**
  * perf_host_probe() - whether an event can be counted here
  * @name: of libpfm4
