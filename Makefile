@@ -9,7 +9,7 @@ export CACHE BUILD
 # Debian packages, one line per use.
 PACKAGES := \
 	linux-source-6.12 gcc make ccache flex bison bc libelf-dev libssl-dev xz-utils rsync patch \
-	libsmartcols-dev libcmocka-dev liburing-dev libnbd-dev pkg-config \
+	libsmartcols-dev libcmocka-dev liburing-dev libnbd-dev libpfm4-dev pkg-config \
 	qemu-system-x86 busybox-static cpio gzip coreutils dmsetup bsdextrautils \
 	fio e2fsprogs xfsprogs btrfs-progs nbdkit \
 	gnuplot-nox gawk git python3-minimal \
@@ -70,7 +70,7 @@ demo-disk: kernel user
 
 test: kernel kunit-kernels user
 	@$(MAKE) -s -C userspace OUT=$(BUILD)/user tests plugin-tests
-	@tests/run.sh user rctl plugin kunit boot disk stress launch pvblkd resmon patchset
+	@tests/run.sh user rctl plugin kunit boot disk stress launch accountant pvblkd resmon patchset
 
 # A disk's back end that lies.  Some of it depends on time: for a quiet machine.
 test-hostile: kernel user
@@ -85,7 +85,7 @@ kunit: kunit-kernels
 	@tests/run.sh kunit
 
 bench: kernel baseline user
-	@$(MAKE) -s -C userspace OUT=$(BUILD)/user plugin-tests
+	@$(MAKE) -s -C userspace OUT=$(BUILD)/user plugin-tests $(BUILD)/user/cpuacctd_load
 	@tests/bench/run.sh
 
 baseline: tree

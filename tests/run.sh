@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Run test suites and count what they report.
 #
-#	run.sh SUITE...		of: user rctl plugin kunit boot disk stress launch hostile pvblkd resmon patchset
+#	run.sh SUITE...		of: user rctl plugin kunit boot disk stress launch accountant hostile pvblkd resmon patchset
 #
 # Each test is a program that prints TAP lines; its output goes to
 # build/logs/NAME.log, its failures here.  The last line is the sum.
@@ -80,6 +80,10 @@ suite_stress() {
 
 suite_launch() {
 	tap launch 180 tests/launch/run.sh "$BUILD/user"
+}
+
+suite_accountant() {
+	tap accountant 180 tests/accountant/run.sh "$BUILD/user"
 }
 
 suite_resmon() {

@@ -131,7 +131,7 @@ int main(int argc, char **argv)
 		errx(2, "usage: badpage FILE MODEL HOW");
 	if (model_load(argv[2], &model, why))
 		errx(EXIT_FAILURE, "%s", why);
-	fd = page_create(argv[1], "bad", 1, &model, 100000);
+	fd = page_create(argv[1], "bad", 1, &model, 0, 100000);
 	if (fd < 0)
 		errx(EXIT_FAILURE, "%s: %s", argv[1], strerror(-fd));
 	if (fstat(fd, &st))

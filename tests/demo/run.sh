@@ -41,10 +41,10 @@ say "CPU accountant starts; a second virtual machine boots and gets busy"
 "$BUILD/user/cpuacctd" --machine "$machine" --wait \
 	--samples "$results/demo_vms.csv" >"$machine.accountant" 2>&1 &
 accountant=$!
-start_busy --nr-pcpus 1 --pcpus 0
+start_busy --meter --nr-pcpus 1 --pcpus 0
 
 say "virtual machine vm1 boots on the same physical CPU"
-(launch vm1 "demo:$delay" --pcpus 0 --timeout 180 --serial stdio) |
+(launch vm1 "demo:$delay" --meter --pcpus 0 --timeout 180 --serial stdio) |
 	tr -d '\r' | tee "$log" | awk '
 	/^energy / {
 		access[$3] = $4; base[$3] = $5

@@ -224,6 +224,13 @@ uint64_t machine_tsc(const struct machine *m)
 	return ns * m->tsc_khz / 1000000;
 }
 
+unsigned int machine_slots(const struct machine *m)
+{
+	uint32_t nr = __atomic_load_n(&m->nr_slots, __ATOMIC_ACQUIRE);
+
+	return nr < MACHINE_MAX_VMS ? nr : MACHINE_MAX_VMS;
+}
+
 int machine_vm_alive(const struct machine *m, unsigned int slot)
 {
 	uint32_t pid = __atomic_load_n(&m->vm[slot].pid, __ATOMIC_RELAXED);
@@ -238,7 +245,7 @@ static void forget_requests(struct machine *m, unsigned int slot)
 
 	for (i = 0; i < m->nr_pcpus; i++) {
 		machine_pcpu_lock(m, i);
-		m->pcpu[i].waiting &= ~(1U << slot);
+		machine_set_remove(&m->pcpu[i].waiting, slot);
 		machine_pcpu_unlock(m, i);
 	}
 }
@@ -271,6 +278,8 @@ int machine_vm_add(struct machine *m, const char *name, uint32_t pid)
 		goto out;
 	}
 	vm = &m->vm[ret];
+	if (m->nr_slots <= (unsigned int)ret)
+		__atomic_store_n(&m->nr_slots, ret + 1, __ATOMIC_RELEASE);
 	vm->pid = 0;
 	forget_requests(m, ret);
 	memset(vm->name, 0, sizeof(vm->name));
@@ -293,10 +302,10 @@ void machine_pcpu_counters(const struct machine *m, unsigned int pcpu,
 			   uint64_t counters[PVENERGY_MAX_EVENTS])
 {
 	const struct machine_pcpu *p = &m->pcpu[pcpu];
-	unsigned int slot, i;
+	unsigned int slots = machine_slots(m), slot, i;
 
 	memset(counters, 0, PVENERGY_MAX_EVENTS * sizeof(*counters));
-	for (slot = 0; slot < MACHINE_MAX_VMS; slot++)
+	for (slot = 0; slot < slots; slot++)
 		for (i = 0; i < PVENERGY_MAX_EVENTS; i++)
 			counters[i] += __atomic_load_n(&p->own[slot][i],
 						       __ATOMIC_RELAXED);

@@ -23,16 +23,18 @@
 #define RCONTAINER_MACHINE_H
 
 #include <pthread.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #include <linux/pvenergy.h>
 
 #define MACHINE_MAGIC		0x454e494843414d50ULL	/* "PMACHINE" */
-#define MACHINE_VERSION		1
+#define MACHINE_VERSION		2
 #define MACHINE_MAX_PCPUS	8
-#define MACHINE_MAX_VMS		32
+#define MACHINE_MAX_VMS		256
 #define MACHINE_NO_VM		UINT32_MAX
-#define MACHINE_LOG_ENTRIES	8192
+/* At 100,000 switches a second, eight of the accountant's periods of 20 ms. */
+#define MACHINE_LOG_ENTRIES	16384
 
 /* Rate of the emulated time stamp counter: the machine of the thesis, 5.1. */
 #define MACHINE_TSC_KHZ		1500000
@@ -40,6 +42,76 @@
 /* Files in the machine's directory. */
 #define MACHINE_FILE		"machine"
 #define MACHINE_PAGE_SUFFIX	".page"
+
+/**
+ * struct machine_set - a set of slots
+ * @word: slot n is bit n % 64 of word n / 64
+ *
+ * Changes are made by one at a time, under a lock; who looks without it sees
+ * each word whole.
+ */
+struct machine_set {
+	uint64_t word[MACHINE_MAX_VMS / 64];
+};
+
+static inline void machine_set_add(struct machine_set *set, unsigned int slot)
+{
+	uint64_t *word = &set->word[slot / 64];
+
+	__atomic_store_n(word, *word | 1ULL << slot % 64, __ATOMIC_RELAXED);
+}
+
+static inline void machine_set_remove(struct machine_set *set, unsigned int slot)
+{
+	uint64_t *word = &set->word[slot / 64];
+
+	__atomic_store_n(word, *word & ~(1ULL << slot % 64), __ATOMIC_RELAXED);
+}
+
+static inline bool machine_set_has(const struct machine_set *set, unsigned int slot)
+{
+	return set->word[slot / 64] >> slot % 64 & 1;
+}
+
+static inline unsigned int machine_set_count(const struct machine_set *set)
+{
+	unsigned int count = 0;
+
+	for (unsigned int i = 0; i < MACHINE_MAX_VMS / 64; i++)
+		count += __builtin_popcountll(set->word[i]);
+	return count;
+}
+
+/* The first slot of the set from @slot on; MACHINE_MAX_VMS if there is none. */
+static inline unsigned int machine_set_next(const struct machine_set *set,
+					    unsigned int slot)
+{
+	for (; slot < MACHINE_MAX_VMS; slot = (slot | 63) + 1) {
+		uint64_t rest = set->word[slot / 64] >> slot % 64;
+
+		if (rest)
+			return slot + __builtin_ctzll(rest);
+	}
+	return MACHINE_MAX_VMS;
+}
+
+#define machine_set_for_each(slot, set) \
+	for (slot = machine_set_next(set, 0); slot < MACHINE_MAX_VMS; \
+	     slot = machine_set_next(set, slot + 1))
+
+/* Is any slot but @slot in the set?  For a look without the lock. */
+static inline bool machine_set_has_other(const struct machine_set *set,
+					 unsigned int slot)
+{
+	uint64_t any = 0;
+
+	for (unsigned int i = 0; i < MACHINE_MAX_VMS / 64; i++) {
+		uint64_t word = __atomic_load_n(&set->word[i], __ATOMIC_RELAXED);
+
+		any |= i == slot / 64 ? word & ~(1ULL << slot % 64) : word;
+	}
+	return any;
+}
 
 /**
  * struct machine_switch - one entry of a physical CPU's host log
@@ -99,8 +171,9 @@ struct machine_redo {
  * @owner: slot of the virtual machine that holds the CPU or, if it does not
  *	run (idle), held it last; MACHINE_NO_VM before the first
  * @running: @owner executes code
- * @waiting: bit mask of the slots that want the CPU
  * @turn: futex word, changes with every grant and release
+ * @reserved: zero
+ * @waiting: the slots that want the CPU
  * @heartbeat: advances while the owner executes
  * @log_head: number of switches logged so far
  * @at_switch: the counters at the last switch
@@ -115,8 +188,9 @@ struct machine_pcpu {
 	pthread_mutex_t lock __attribute__((aligned(64)));
 	uint32_t owner;
 	uint32_t running;
-	uint32_t waiting;
 	uint32_t turn;
+	uint32_t reserved;
+	struct machine_set waiting;
 	uint64_t heartbeat;
 	uint64_t log_head;
 	uint64_t at_switch[PVENERGY_MAX_EVENTS];
@@ -137,7 +211,10 @@ struct machine_pcpu {
  * @size: sizeof(struct machine)
  * @tsc_khz: rate of the time stamp counter
  * @tsc_zero_ns: CLOCK_MONOTONIC at which it was zero
- * @lock: robust, process-shared; protects @vm
+ * @lock: robust, process-shared; protects @vm and @nr_slots
+ * @nr_slots: all slots that were ever used are below; never shrinks, and there
+ *	is nothing but zeroes in those above
+ * @reserved: zero
  * @vm: the virtual machines
  * @pcpu: the physical CPUs
  */
@@ -149,6 +226,8 @@ struct machine {
 	uint64_t tsc_khz;
 	uint64_t tsc_zero_ns;
 	pthread_mutex_t lock;
+	uint32_t nr_slots;
+	uint32_t reserved;
 	struct machine_vm vm[MACHINE_MAX_VMS];
 	struct machine_pcpu pcpu[MACHINE_MAX_PCPUS];
 };
@@ -212,6 +291,9 @@ uint64_t machine_tsc(const struct machine *m);
  */
 int machine_vm_add(struct machine *m, const char *name, uint32_t pid);
 void machine_vm_remove(struct machine *m, unsigned int slot);
+
+/* How many slots there are to look at: see @nr_slots. */
+unsigned int machine_slots(const struct machine *m);
 
 /* Does a process still use the slot?  (A zombie counts as alive.) */
 int machine_vm_alive(const struct machine *m, unsigned int slot);

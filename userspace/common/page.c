@@ -37,7 +37,7 @@ size_t page_file_size(unsigned int nr_vcpus)
 
 static void fill(struct pvenergy_header *header, const char *vm_name,
 		 unsigned int nr_vcpus, const struct model *model,
-		 uint64_t tsc_khz)
+		 uint32_t flags, uint64_t tsc_khz)
 {
 	header->version = PVENERGY_VERSION;
 	header->header_size = sizeof(*header);
@@ -48,6 +48,7 @@ static void fill(struct pvenergy_header *header, const char *vm_name,
 	header->vcpu_stride = VCPU_STRIDE;
 	header->log_entries = PVENERGY_LOG_ENTRIES;
 	header->tsc_khz = tsc_khz;
+	header->flags = flags;
 	strcpy(header->vm_name, vm_name);
 	memcpy(header->events, model->event, sizeof(header->events));
 
@@ -61,7 +62,7 @@ static void fill(struct pvenergy_header *header, const char *vm_name,
 }
 
 int page_create(const char *path, const char *vm_name, unsigned int nr_vcpus,
-		const struct model *model, uint64_t tsc_khz)
+		const struct model *model, uint32_t flags, uint64_t tsc_khz)
 {
 	struct pvenergy_header *header;
 	size_t size;
@@ -86,7 +87,7 @@ int page_create(const char *path, const char *vm_name, unsigned int nr_vcpus,
 		ret = -errno;
 		goto err;
 	}
-	fill(header, vm_name, nr_vcpus, model, tsc_khz);
+	fill(header, vm_name, nr_vcpus, model, flags, tsc_khz);
 	munmap(header, size);
 	return fd;
 
@@ -144,14 +145,17 @@ static const char *check(const struct pvenergy_header *header, size_t file_size)
 	return check_events(header);
 }
 
-int page_open(const char *path, struct energy_page *page, const char **why)
+static int open_page(const char *path, bool writable, struct energy_page *page,
+		     const char **why)
 {
 	struct pvenergy_header header;
 	struct stat st;
 	void *map;
 	int fd, ret;
 
-	fd = open(path, O_RDONLY | O_CLOEXEC);
+	/* What is no file at all must not keep us waiting. */
+	fd = open(path, (writable ? O_RDWR | O_NOFOLLOW | O_NONBLOCK : O_RDONLY) |
+		  O_CLOEXEC);
 	if (fd < 0 || fstat(fd, &st) < 0) {
 		ret = -errno;
 		*why = strerror(-ret);
@@ -166,7 +170,8 @@ int page_open(const char *path, struct energy_page *page, const char **why)
 		*why = "too short for an energy page";
 		goto close;
 	}
-	map = mmap(NULL, st.st_size, PROT_READ, MAP_SHARED, fd, 0);
+	map = mmap(NULL, st.st_size, PROT_READ | (writable ? PROT_WRITE : 0),
+		   MAP_SHARED, fd, 0);
 	if (map == MAP_FAILED) {
 		ret = -errno;
 		*why = strerror(-ret);
@@ -182,6 +187,7 @@ int page_open(const char *path, struct energy_page *page, const char **why)
 	}
 	*page = (struct energy_page){
 		.header = map,
+		.writable = writable ? map : NULL,
 		.map_size = st.st_size,
 		.nr_vcpus = header.nr_vcpus,
 		.nr_events = header.nr_events,
@@ -195,10 +201,21 @@ close:
 	return ret;
 }
 
+int page_open(const char *path, struct energy_page *page, const char **why)
+{
+	return open_page(path, false, page, why);
+}
+
+int page_open_writable(const char *path, struct energy_page *page,
+		       const char **why)
+{
+	return open_page(path, true, page, why);
+}
+
 void page_close(struct energy_page *page)
 {
 	munmap((void *)page->header, page->map_size);
-	page->header = NULL;
+	page->header = page->writable = NULL;
 }
 
 const struct pvenergy_vcpu *page_vcpu(const struct energy_page *page,
@@ -232,4 +249,47 @@ int page_read_virtual(const struct energy_page *page, unsigned int index,
 			return 0;
 	}
 	return -EAGAIN;
+}
+
+void page_set_base(struct energy_page *page, uint64_t base_nj)
+{
+	__u64 *meter = &page->writable->base_nj;
+
+	if (base_nj > __atomic_load_n(meter, __ATOMIC_RELAXED))
+		__atomic_store_n(meter, base_nj, __ATOMIC_RELAXED);
+}
+
+static bool same_events(const struct energy_page *page, const struct model *model)
+{
+	const struct pvenergy_event *event = page->header->events;
+
+	if (page->nr_events != model->nr_events)
+		return false;
+	for (unsigned int e = 0; e < model->nr_events; e++)
+		if (strncmp(event[e].name, model->event[e].name, PVENERGY_NAME_LEN) ||
+		    event[e].flags != model->event[e].flags)
+			return false;
+	return true;
+}
+
+int page_set_weights(struct energy_page *page, const struct model *model)
+{
+	struct pvenergy_header *header = page->writable;
+	bool differ = header->weight_seq & 1;
+
+	if (!same_events(page, model))
+		return -EINVAL;
+	for (unsigned int e = 0; e < model->nr_events; e++)
+		differ |= header->events[e].weight_pj != model->event[e].weight_pj;
+	if (!differ)
+		return 0;
+	__atomic_store_n(&header->weight_seq, header->weight_seq | 1,
+			 __ATOMIC_RELAXED);
+	__atomic_thread_fence(__ATOMIC_RELEASE);
+	for (unsigned int e = 0; e < model->nr_events; e++)
+		__atomic_store_n(&header->events[e].weight_pj,
+				 model->event[e].weight_pj, __ATOMIC_RELAXED);
+	__atomic_store_n(&header->weight_seq, header->weight_seq + 1,
+			 __ATOMIC_RELEASE);
+	return 1;
 }

@@ -20,6 +20,7 @@ struct model;
 /**
  * struct energy_page - a mapped energy page, checked
  * @header: its beginning
+ * @writable: the same, if it was opened for writing, else NULL
  * @map_size: bytes mapped, at least @header->size as it was when checked
  * @nr_vcpus: as checked
  * @nr_events: as checked
@@ -31,6 +32,7 @@ struct model;
  */
 struct energy_page {
 	const struct pvenergy_header *header;
+	struct pvenergy_header *writable;
 	size_t map_size;
 	uint32_t nr_vcpus;
 	uint32_t nr_events;
@@ -56,6 +58,7 @@ size_t page_file_size(unsigned int nr_vcpus);
  * @vm_name: see page_vm_name_valid()
  * @nr_vcpus: 1 to PVENERGY_MAX_VCPUS; the hardware ids are 0 to @nr_vcpus - 1
  * @model: the events and their weights
+ * @flags: PVENERGY_METER, or 0
  * @tsc_khz: rate of the event PVENERGY_TSC
  *
  * The file comes into being complete or, after an error, not at all.
@@ -64,7 +67,7 @@ size_t page_file_size(unsigned int nr_vcpus);
  * errno: -EEXIST if there is such a file, -EINVAL for a bad argument.
  */
 int page_create(const char *path, const char *vm_name, unsigned int nr_vcpus,
-		const struct model *model, uint64_t tsc_khz);
+		const struct model *model, uint32_t flags, uint64_t tsc_khz);
 
 /**
  * page_open() - map an energy page for reading
@@ -76,6 +79,10 @@ int page_create(const char *path, const char *vm_name, unsigned int nr_vcpus,
  * negative errno.
  */
 int page_open(const char *path, struct energy_page *page, const char **why);
+
+/* The same for reading and writing; symbolic links are not followed. */
+int page_open_writable(const char *path, struct energy_page *page,
+		       const char **why);
 void page_close(struct energy_page *page);
 
 /**
@@ -97,5 +104,24 @@ const struct pvenergy_vcpu *page_vcpu(const struct energy_page *page,
  */
 int page_read_virtual(const struct energy_page *page, unsigned int index,
 		      uint64_t counters[PVENERGY_MAX_EVENTS]);
+
+/**
+ * page_set_base() - write the energy meter of a page opened for writing
+ * @page: the page
+ * @base_nj: nanojoules since the page was made; a meter never goes back, so
+ *	less than it shows is ignored
+ */
+void page_set_base(struct energy_page *page, uint64_t base_nj);
+
+/**
+ * page_set_weights() - write the weights of a page opened for writing
+ * @page: the page; nobody else writes its weights
+ * @model: the same events with other weights
+ *
+ * Also repairs what a writer left that was killed at it.
+ *
+ * Return: whether anything was written; -EINVAL if the events are not the same.
+ */
+int page_set_weights(struct energy_page *page, const struct model *model);
 
 #endif /* RCONTAINER_PAGE_H */

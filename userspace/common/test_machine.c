@@ -135,12 +135,55 @@ static void test_slots(void **state)
 						getpid()), i);
 	}
 	/* Used slots now: first the removed one, then the dead one. */
-	m->pcpu[1].waiting = ~0U;
+	memset(&m->pcpu[1].waiting, 0xff, sizeof(m->pcpu[1].waiting));
 	assert_int_equal(machine_vm_add(m, "c", getpid()), 0);
-	assert_int_equal(m->pcpu[1].waiting, ~1U);
+	assert_false(machine_set_has(&m->pcpu[1].waiting, 0));
+	assert_int_equal(machine_set_count(&m->pcpu[1].waiting),
+			 MACHINE_MAX_VMS - 1);
 	assert_int_equal(m->vm[0].generation, 2);
 	assert_int_equal(machine_vm_add(m, "vm5", getpid()), 5);
 	assert_int_equal(machine_vm_add(m, "d", getpid()), -ENOSPC);
+}
+
+static void test_set(void **state)
+{
+	static const unsigned int slots[] = { 0, 1, 63, 64, 130, MACHINE_MAX_VMS - 1 };
+	struct machine_set set = { 0 };
+	unsigned int slot, n = 0;
+
+	assert_int_equal(machine_set_next(&set, 0), MACHINE_MAX_VMS);
+	assert_int_equal(machine_set_next(&set, MACHINE_MAX_VMS), MACHINE_MAX_VMS);
+	assert_false(machine_set_has_other(&set, 3));
+	for (unsigned int i = 0; i < 6; i++) {
+		machine_set_add(&set, slots[i]);
+		assert_int_equal(machine_set_has_other(&set, slots[i]), i > 0);
+		assert_true(machine_set_has_other(&set, 3));
+		assert_true(machine_set_has(&set, slots[i]));
+		assert_int_equal(machine_set_count(&set), i + 1);
+	}
+	machine_set_for_each(slot, &set)
+		assert_int_equal(slot, slots[n++]);
+	assert_int_equal(n, 6);
+	assert_int_equal(machine_set_next(&set, 65), 130);
+	machine_set_remove(&set, 130);
+	assert_int_equal(machine_set_next(&set, 65), MACHINE_MAX_VMS - 1);
+	machine_set_remove(&set, 130);
+	assert_int_equal(machine_set_count(&set), 5);
+}
+
+static void test_nr_slots(void **state)
+{
+	struct machine *m = *state;
+
+	assert_int_equal(machine_slots(m), 0);
+	machine_vm_add(m, "a", getpid());
+	machine_vm_add(m, "b", getpid());
+	assert_int_equal(machine_slots(m), 2);
+	machine_vm_remove(m, 1);
+	assert_int_equal(machine_slots(m), 2);
+	/* Nobody's word is taken for it. */
+	m->nr_slots = UINT32_MAX;
+	assert_int_equal(machine_slots(m), MACHINE_MAX_VMS);
 }
 
 static void assert_partition(struct machine *m, unsigned int pcpu)
@@ -166,6 +209,7 @@ static void test_switch(void **state)
 	const struct machine_switch *e;
 	const int uop = PVENERGY_UOP_QUEUE_WRITES;
 
+	m->nr_slots = 10;
 	machine_pcpu_lock(m, 1);
 	machine_pcpu_switch(m, 1, 4);
 	assert_int_equal(p->owner, 4);
@@ -202,6 +246,7 @@ static void test_log_wraps(void **state)
 	struct machine_pcpu *p = &m->pcpu[0];
 	unsigned int n;
 
+	m->nr_slots = 10;
 	for (n = 0; n < MACHINE_LOG_ENTRIES + 3; n++) {
 		machine_pcpu_switch(m, 0, n % 2);
 		p->own[n % 2][PVENERGY_MEMORY_RETIRED] += n;
@@ -220,6 +265,7 @@ static void test_switch_interrupted(void **state)
 	int round;
 	pid_t pid;
 
+	m->nr_slots = 10;
 	machine_pcpu_switch(m, 0, 0);
 	for (round = 0; round < 200; round++) {
 		pid = fork();
@@ -246,6 +292,7 @@ static void test_redo(void **state)
 	struct machine *m = *state;
 	struct machine_pcpu *p = &m->pcpu[0];
 
+	m->nr_slots = 10;
 	machine_pcpu_switch(m, 0, 0);
 	p->own[0][PVENERGY_MEMORY_RETIRED] = 10;
 	machine_pcpu_switch(m, 0, 1);
@@ -304,6 +351,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_create_twice),
 		TEST(test_open_refuses),
+		cmocka_unit_test(test_set),
+		TEST(test_nr_slots),
 		TEST(test_slots),
 		TEST(test_switch),
 		TEST(test_log_wraps),

@@ -52,7 +52,7 @@ static int teardown(void **state)
 
 static void create(const struct fixture *f, unsigned int nr_vcpus)
 {
-	int fd = page_create(f->path, "vm", nr_vcpus, &model, 100000);
+	int fd = page_create(f->path, "vm", nr_vcpus, &model, 0, 100000);
 
 	assert_true(fd >= 0);
 	close(fd);
@@ -142,17 +142,17 @@ static void test_create_refuses(void **state)
 	const struct fixture *f = *state;
 	struct model none = { 0 };
 
-	assert_int_equal(page_create(f->path, "vm", 0, &model, 0), -EINVAL);
+	assert_int_equal(page_create(f->path, "vm", 0, &model, 0, 0), -EINVAL);
 	assert_int_equal(page_create(f->path, "vm", PVENERGY_MAX_VCPUS + 1,
-				     &model, 0), -EINVAL);
-	assert_int_equal(page_create(f->path, "a/b", 1, &model, 0), -EINVAL);
-	assert_int_equal(page_create(f->path, "vm", 1, &none, 0), -EINVAL);
+				     &model, 0, 0), -EINVAL);
+	assert_int_equal(page_create(f->path, "a/b", 1, &model, 0, 0), -EINVAL);
+	assert_int_equal(page_create(f->path, "vm", 1, &none, 0, 0), -EINVAL);
 	assert_int_equal(access(f->path, F_OK), -1);
-	assert_int_equal(page_create("/nonexistent/page", "vm", 1, &model, 0),
+	assert_int_equal(page_create("/nonexistent/page", "vm", 1, &model, 0, 0),
 			 -ENOENT);
 
 	create(f, 1);
-	assert_int_equal(page_create(f->path, "vm", 1, &model, 0), -EEXIST);
+	assert_int_equal(page_create(f->path, "vm", 1, &model, 0, 0), -EEXIST);
 	assert_int_equal(access(f->path, F_OK), 0);
 }
 
@@ -316,6 +316,84 @@ static void test_read_virtual(void **state)
 	munmap(h, PAGE_MIN_SIZE);
 }
 
+static void test_meter(void **state)
+{
+	const struct fixture *f = *state;
+	struct energy_page page;
+	const char *why = "";
+	int fd;
+
+	fd = page_create(f->path, "vm", 1, &model, PVENERGY_METER, 100000);
+	assert_true(fd >= 0);
+	close(fd);
+	open_page(f, &page);
+	assert_int_equal(page.header->flags, PVENERGY_METER);
+	assert_null(page.writable);
+	page_close(&page);
+
+	assert_int_equal(page_open_writable(f->path, &page, &why), 0);
+	page_set_base(&page, 12345);
+	assert_int_equal(page.header->base_nj, 12345);
+	page_set_base(&page, 12344);
+	assert_int_equal(page.header->base_nj, 12345);
+	page_set_base(&page, UINT64_MAX);
+	assert_true(page.header->base_nj == UINT64_MAX);
+	page_close(&page);
+}
+
+static void test_open_writable_refuses(void **state)
+{
+	const struct fixture *f = *state;
+	struct energy_page page;
+	const char *why = "";
+	char link[80];
+
+	create(f, 1);
+	snprintf(link, sizeof(link), "%s/link", f->dir);
+	assert_int_equal(symlink(f->path, link), 0);
+	assert_int_equal(page_open_writable(link, &page, &why), -ELOOP);
+	assert_int_equal(unlink(link), 0);
+	assert_int_equal(mkfifo(link, 0600), 0);
+	assert_int_equal(page_open_writable(link, &page, &why), -EINVAL);
+	assert_int_equal(unlink(link), 0);
+	assert_int_equal(truncate(f->path, 100), 0);
+	assert_int_equal(page_open_writable(f->path, &page, &why), -EINVAL);
+}
+
+static void test_weights(void **state)
+{
+	const struct fixture *f = *state;
+	struct model other = model;
+	struct energy_page page;
+	const char *why = "";
+
+	create(f, 1);
+	assert_int_equal(page_open_writable(f->path, &page, &why), 0);
+	assert_int_equal(page_set_weights(&page, &model), 0);
+	assert_int_equal(page.header->weight_seq, 0);
+	other.event[1].weight_pj = 5;
+	assert_int_equal(page_set_weights(&page, &other), 1);
+	assert_int_equal(page.header->weight_seq, 2);
+	assert_int_equal(page.header->events[0].weight_pj, 6170);
+	assert_int_equal(page.header->events[1].weight_pj, 5);
+
+	/* One that was killed at it leaves an odd number. */
+	page.writable->weight_seq = 3;
+	assert_int_equal(page_set_weights(&page, &other), 1);
+	assert_int_equal(page.header->weight_seq, 4);
+
+	other.event[0].flags = 0;
+	assert_int_equal(page_set_weights(&page, &other), -EINVAL);
+	other = model;
+	other.event[1].name[0] = 'x';
+	assert_int_equal(page_set_weights(&page, &other), -EINVAL);
+	other = model;
+	other.nr_events = 1;
+	assert_int_equal(page_set_weights(&page, &other), -EINVAL);
+	assert_int_equal(page.header->weight_seq, 4);
+	page_close(&page);
+}
+
 int main(void)
 {
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
@@ -328,6 +406,9 @@ int main(void)
 		TEST(test_bad_files),
 		TEST(test_corrupt_headers),
 		TEST(test_read_virtual),
+		TEST(test_meter),
+		TEST(test_open_writable_refuses),
+		TEST(test_weights),
 	};
 
 	return cmocka_run_group_tests_name("page", tests, NULL, NULL);

@@ -48,46 +48,66 @@ static void charge(struct account *a, struct account_cpu *cpu,
 	a->base_pj += price(a, counts, true);
 }
 
-/* Charge what the counters advanced until @counters. */
-static void charge_until(struct account *a, struct account_cpu *cpu,
-			 unsigned int slot, const uint64_t *counters)
+/* A turn, or a part of it: what the counters advanced until @counters. */
+static void add_turn(struct account *a, struct account_cpu *cpu,
+		     unsigned int slot, const uint64_t *counters)
 {
-	uint64_t counts[PVENERGY_MAX_EVENTS];
+	uint64_t *turns = a->turns[slot];
 
 	for (unsigned int e = 0; e < PVENERGY_MAX_EVENTS; e++) {
-		counts[e] = counters[e] - cpu->counters[e];
+		turns[e] += counters[e] - cpu->counters[e];
 		cpu->counters[e] = counters[e];
 	}
-	charge(a, cpu, slot, counts);
+	if (slot != ACCOUNT_NOBODY)
+		machine_set_add(&a->has_turns, slot);
+}
+
+static void charge_turns_of(struct account *a, struct account_cpu *cpu,
+			    unsigned int slot)
+{
+	charge(a, cpu, slot, a->turns[slot]);
+	memset(a->turns[slot], 0, sizeof(a->turns[slot]));
+}
+
+static void charge_turns(struct account *a, struct account_cpu *cpu)
+{
+	unsigned int slot;
+
+	machine_set_for_each(slot, &a->has_turns)
+		charge_turns_of(a, cpu, slot);
+	charge_turns_of(a, cpu, ACCOUNT_NOBODY);
+	memset(&a->has_turns, 0, sizeof(a->has_turns));
 }
 
 /*
  * The log ran over, so there was at least one switch: the turn that was under
  * way at the last cut is over, and the totals include all that was charged.
  */
-static void charge_totals(struct account *a, struct account_cpu *cpu,
-			  const struct account_cut *cut)
+static void add_totals(struct account *a, struct account_cpu *cpu,
+		       const struct account_cut *cut)
 {
-	uint64_t counts[PVENERGY_MAX_EVENTS];
+	unsigned int slot;
 
-	for (unsigned int slot = 0; slot < MACHINE_MAX_VMS; slot++) {
+	machine_set_for_each(slot, &cut->known) {
 		for (unsigned int e = 0; e < PVENERGY_MAX_EVENTS; e++) {
-			counts[e] = cut->total[slot][e] - cpu->charged[slot][e];
-			cpu->counters[e] += counts[e];
+			uint64_t count = cut->total[slot][e] - cpu->charged[slot][e];
+
+			a->turns[slot][e] += count;
+			cpu->counters[e] += count;
 		}
-		charge(a, cpu, slot, counts);
+		machine_set_add(&a->has_turns, slot);
 	}
 	/* What is left of the finished turns was nobody's. */
-	charge_until(a, cpu, ACCOUNT_NOBODY, cut->at_switch);
+	add_turn(a, cpu, ACCOUNT_NOBODY, cut->at_switch);
 	a->overruns++;
 }
 
 static unsigned int compare_totals(const struct account_cpu *cpu,
 				   const struct account_cut *cut)
 {
-	unsigned int differ = 0;
+	unsigned int differ = 0, slot;
 
-	for (unsigned int slot = 0; slot < MACHINE_MAX_VMS; slot++) {
+	machine_set_for_each(slot, &cut->known) {
 		bool owner = slot == cut->owner;
 
 		for (unsigned int e = 0; e < PVENERGY_MAX_EVENTS; e++) {
@@ -110,20 +130,36 @@ void account_init(struct account *a, const struct model *model,
 	a->nr_cpus = nr_cpus;
 }
 
+static void know(struct account_cut *cut, uint32_t slot)
+{
+	if (slot < MACHINE_MAX_VMS)
+		machine_set_add(&cut->known, slot);
+}
+
 void account_take_cut(struct account_cut *cut, const struct machine_pcpu *p,
-		      const uint64_t now[PVENERGY_MAX_EVENTS], uint64_t since)
+		      const uint64_t now[PVENERGY_MAX_EVENTS], uint64_t since,
+		      bool all)
 {
 	uint64_t entries = p->log_head - since;
+	unsigned int slot;
 
 	cut->owner = p->owner;
 	cut->log_head = p->log_head;
 	memcpy(cut->now, now, sizeof(cut->now));
 	memcpy(cut->at_switch, p->at_switch, sizeof(cut->at_switch));
-	memcpy(cut->total, p->total, sizeof(cut->total));
-	if (entries > MACHINE_LOG_ENTRIES)
-		return;
-	for (uint64_t i = 0; i < entries; i++)
+	if (all || entries > MACHINE_LOG_ENTRIES) {
+		memset(&cut->known, 0xff, sizeof(cut->known));
+	} else {
+		memset(&cut->known, 0, sizeof(cut->known));
+		know(cut, cut->owner);
+	}
+	for (uint64_t i = 0; i < entries && entries <= MACHINE_LOG_ENTRIES; i++) {
 		cut->log[i] = p->log[(since + i) % MACHINE_LOG_ENTRIES];
+		know(cut, cut->log[i].from);
+		know(cut, cut->log[i].to);
+	}
+	machine_set_for_each(slot, &cut->known)
+		memcpy(cut->total[slot], p->total[slot], sizeof(p->total[slot]));
 }
 
 unsigned int account_cpu(struct account *a, unsigned int index,
@@ -133,14 +169,23 @@ unsigned int account_cpu(struct account *a, unsigned int index,
 	uint64_t entries = cut->log_head - cpu->log_head;
 
 	if (entries > MACHINE_LOG_ENTRIES)
-		charge_totals(a, cpu, cut);
+		add_totals(a, cpu, cut);
 	else
 		for (uint64_t i = 0; i < entries; i++)
-			charge_until(a, cpu, valid_slot(cut->log[i].from),
-				     cut->log[i].counters);
-	charge_until(a, cpu, valid_slot(cut->owner), cut->now);
+			add_turn(a, cpu, valid_slot(cut->log[i].from),
+				 cut->log[i].counters);
+	add_turn(a, cpu, valid_slot(cut->owner), cut->now);
+	charge_turns(a, cpu);
 	cpu->log_head = cut->log_head;
 	return compare_totals(cpu, cut);
+}
+
+void account_charge(struct account *a, unsigned int slot,
+		    const uint64_t counts[PVENERGY_MAX_EVENTS])
+{
+	for (unsigned int e = 0; e < PVENERGY_MAX_EVENTS; e++)
+		a->cpu[0].counters[e] += counts[e];
+	charge(a, &a->cpu[0], slot, counts);
 }
 
 /* A new virtual machine in a slot starts from zero. */
@@ -156,10 +201,11 @@ static void enter(struct account *a, struct account_vm *vm,
 	vm->name[sizeof(vm->name) - 1] = '\0';
 }
 
-static void divide_base(struct account *a, uint32_t payers)
+static void divide_base(struct account *a, const struct machine_set *payers)
 {
-	unsigned int nr = __builtin_popcount(payers);
+	unsigned int nr = machine_set_count(payers), slot;
 	energy_t base_pj = a->base_pj + a->carry_pj;
+	energy_t share;
 
 	a->base_pj = 0;
 	a->carry_pj = 0;
@@ -168,24 +214,50 @@ static void divide_base(struct account *a, uint32_t payers)
 		return;
 	}
 	a->carry_pj = base_pj % nr;
+	share = base_pj / nr;
+	machine_set_for_each(slot, payers)
+		a->vm[slot].sum.base_pj += share;
+}
+
+bool account_known_base(struct account *a,
+			const energy_t base_pj[MACHINE_MAX_VMS])
+{
+	energy_t known = 0;
+
+	/* Each is below 2^74, a meter in picojoules: the sum is no problem. */
 	for (unsigned int slot = 0; slot < MACHINE_MAX_VMS; slot++)
-		if (payers & (1U << slot))
-			a->vm[slot].sum.base_pj += base_pj / nr;
+		known += base_pj[slot];
+	if (known > a->base_pj)
+		return false;
+	a->base_pj -= known;
+	for (unsigned int slot = 0; slot < MACHINE_MAX_VMS; slot++)
+		a->vm[slot].sum.base_pj += base_pj[slot];
+	return true;
+}
+
+bool account_changes_hands(const struct account *a,
+			   const struct machine_vm vm[MACHINE_MAX_VMS])
+{
+	for (unsigned int slot = 0; slot < MACHINE_MAX_VMS; slot++)
+		if (a->vm[slot].generation != vm[slot].generation)
+			return true;
+	return false;
 }
 
 void account_vms(struct account *a,
-		 const struct machine_vm vm[MACHINE_MAX_VMS], uint32_t alive)
+		 const struct machine_vm vm[MACHINE_MAX_VMS],
+		 const struct machine_set *alive)
 {
-	uint32_t payers = alive;
+	struct machine_set payers = *alive;
 
 	for (unsigned int slot = 0; slot < MACHINE_MAX_VMS; slot++) {
 		if (a->vm[slot].generation != vm[slot].generation)
 			enter(a, &a->vm[slot], &vm[slot]);
-		a->vm[slot].present = alive & (1U << slot);
+		a->vm[slot].present = machine_set_has(alive, slot);
 		if (!a->started && vm[slot].generation)
-			payers |= 1U << slot;
+			machine_set_add(&payers, slot);
 	}
-	divide_base(a, payers);
+	divide_base(a, &payers);
 	a->started = true;
 }
 

@@ -4,8 +4,8 @@
  * counters, and what that cost.
  *
  * Time is cut into periods.  In each, the accountant is given one cut of
- * every physical CPU (account_cpu), then the list of virtual machines
- * (account_vms).
+ * every physical CPU (account_cpu), or what was counted otherwise
+ * (account_charge), then the list of virtual machines (account_vms).
  *
  * Counts.  The host log of a physical CPU divides its counters into turns; a
  * turn belongs to the virtual machine that held the CPU.  A turn that is not
@@ -87,6 +87,8 @@ struct account_cpu {
  * @carry_pj: base cost of earlier periods that did not divide
  * @started: a period has ended
  * @overruns: how often a log had run over
+ * @turns: per slot, what is yet to be charged of a cut, else zero
+ * @has_turns: the slots for which there is anything in @turns
  */
 struct account {
 	struct model model;
@@ -99,6 +101,8 @@ struct account {
 	energy_t carry_pj;
 	bool started;
 	uint64_t overruns;
+	uint64_t turns[MACHINE_MAX_VMS + 1][PVENERGY_MAX_EVENTS];
+	struct machine_set has_turns;
 };
 
 /**
@@ -107,6 +111,8 @@ struct account {
  * @log_head: as in struct machine_pcpu
  * @now: the physical CPU's counters
  * @at_switch: as in struct machine_pcpu
+ * @known: the slots of which @total is filled in: those that had the CPU since
+ *	the cut before, or all
  * @total: as in struct machine_pcpu
  * @log: the entries since the log head of the cut before, oldest first; not
  *	filled in if they are more than a log holds
@@ -116,6 +122,7 @@ struct account_cut {
 	uint64_t log_head;
 	uint64_t now[PVENERGY_MAX_EVENTS];
 	uint64_t at_switch[PVENERGY_MAX_EVENTS];
+	struct machine_set known;
 	uint64_t total[MACHINE_MAX_VMS][PVENERGY_MAX_EVENTS];
 	struct machine_switch log[MACHINE_LOG_ENTRIES];
 };
@@ -130,9 +137,11 @@ void account_init(struct account *a, const struct model *model,
  * @p: the physical CPU, its lock held
  * @now: its counters, read while the lock is held
  * @since: log head of the cut before, 0 at first
+ * @all: also the totals of slots that cannot have changed, to compare them
  */
 void account_take_cut(struct account_cut *cut, const struct machine_pcpu *p,
-		      const uint64_t now[PVENERGY_MAX_EVENTS], uint64_t since);
+		      const uint64_t now[PVENERGY_MAX_EVENTS], uint64_t since,
+		      bool all);
 
 /**
  * account_cpu() - charge what a physical CPU did since its last cut
@@ -140,24 +149,54 @@ void account_take_cut(struct account_cut *cut, const struct machine_pcpu *p,
  * @cpu: the physical CPU
  * @cut: the new cut
  *
- * Return: how many slots were charged something else than the machine's own
- * totals say, which are 0 unless the log or the totals are damaged.
+ * Weights are applied once for each slot, not for each turn.
+ *
+ * Return: how many of the slots known in the cut were charged something else
+ * than the machine's own totals say, which are 0 unless the log or the totals
+ * are damaged.
  */
 unsigned int account_cpu(struct account *a, unsigned int cpu,
 			 const struct account_cut *cut);
 
 /**
+ * account_charge() - charge what was counted elsewhere
+ * @a: the accountant of a host without a log, which has one physical CPU that
+ *	stands for all
+ * @slot: of a virtual machine, or ACCOUNT_NOBODY
+ * @counts: events since the last time
+ */
+void account_charge(struct account *a, unsigned int slot,
+		    const uint64_t counts[PVENERGY_MAX_EVENTS]);
+
+/**
+ * account_known_base() - what virtual machines were told to have paid before
+ * @a: the accountant, before its first account_vms()
+ * @base_pj: for each slot, 0 if it was told nothing
+ *
+ * What is left of the base cost until now is divided as if that had not been.
+ *
+ * Return: false, with nothing changed, if that is more than there was.
+ */
+bool account_known_base(struct account *a,
+			const energy_t base_pj[MACHINE_MAX_VMS]);
+
+/* Has a slot got another virtual machine, which account_vms() is to see? */
+bool account_changes_hands(const struct account *a,
+			   const struct machine_vm vm[MACHINE_MAX_VMS]);
+
+/**
  * account_vms() - end a period
  * @a: the accountant
  * @vm: the machine's slots
- * @alive: bit mask of the slots whose process lives
+ * @alive: the slots whose process lives
  *
  * Takes note of virtual machines that came and went, and divides the period's
  * base cost.  In the first period, which may reach back for long, all virtual
  * machines that ever were count as present.
  */
 void account_vms(struct account *a,
-		 const struct machine_vm vm[MACHINE_MAX_VMS], uint32_t alive);
+		 const struct machine_vm vm[MACHINE_MAX_VMS],
+		 const struct machine_set *alive);
 
 /**
  * struct account_energy - energy without events

@@ -1,38 +1,45 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * cpuacctd - the CPU accountant: takes cuts of the emulated machine, and shows
- * what accounting (account.h) makes of them.
+ * cpuacctd - the CPU accountant: has a source (source.h) tell what virtual
+ * machines do, period by period, and shows and publishes what accounting
+ * (account.h) makes of it.
  */
 #include <err.h>
 #include <errno.h>
 #include <getopt.h>
-#include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
-#include <libsmartcols/libsmartcols.h>
-
 #include "account.h"
 #include "cli.h"
-#include "machine.h"
+#include "meter.h"
 #include "model.h"
+#include "perfhost.h"
 #include "publish.h"
+#include "show.h"
+#include "source.h"
 
 /* Exit status; success is 0. */
 #define STATUS_DIFFERENCE	1
 #define STATUS_ERROR		2
 
-#define PJ_PER_UJ		1000000
 #define NSEC_PER_SEC		1000000000LL
 #define NSEC_PER_MSEC		1000000LL
 
+/* How often a source looks thoroughly. */
+#define THOROUGH_MS		200
+
+enum source_kind { SOURCE_AUTO, SOURCE_LOG, SOURCE_PERF, SOURCE_CLOCK };
+
 struct settings {
+	enum source_kind source;
+	struct perf_select select;
 	const char *dir;
+	const char *model;
 	const char *samples;
 	const char *subsystem;
 	const char *resmond;
@@ -44,18 +51,13 @@ struct settings {
 };
 
 struct accountant {
-	struct machine *m;
+	struct source *source;
 	struct account a;
-	struct account_cut cut;
-	/* The machine's file, to see when another has taken its place. */
-	char *path;
-	struct stat st;
-	FILE *samples;
+	struct samples samples;
 	/* NULL if nothing is published. */
 	struct publisher *publisher;
-	/* Slots in the last sample. */
-	uint32_t listed;
-	bool damaged;
+	/* NULL if there are none, or they are not ours. */
+	struct meters *meters;
 };
 
 static volatile sig_atomic_t stop;
@@ -80,198 +82,52 @@ static void sleep_until(int64_t ns)
 	clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &ts, NULL);
 }
 
-/*
- * The locks are held for a copy only, so that virtual CPUs, which take them at
- * each switch, do not feel it.
- */
-static void take_period(struct accountant *d)
+/* An accountant before this one may have told virtual machines what they paid. */
+static void go_on_from_meters(struct accountant *d)
 {
-	uint64_t now[PVENERGY_MAX_EVENTS];
-	struct machine_vm vm[MACHINE_MAX_VMS];
-	struct machine *m = d->m;
-	unsigned int differ = 0;
-	uint32_t alive = 0;
+	energy_t base_pj[MACHINE_MAX_VMS];
 
-	for (unsigned int cpu = 0; cpu < d->a.nr_cpus; cpu++) {
-		machine_pcpu_lock(m, cpu);
-		machine_pcpu_counters(m, cpu, now);
-		account_take_cut(&d->cut, &m->pcpu[cpu], now,
-				 d->a.cpu[cpu].log_head);
-		machine_pcpu_unlock(m, cpu);
-		differ += account_cpu(&d->a, cpu, &d->cut);
-	}
-	if (differ && !d->damaged) {
-		warnx("%s: log and totals disagree", d->path);
-		d->damaged = true;
-	}
+	meters_known(d->meters, base_pj);
+	if (!account_known_base(&d->a, base_pj))
+		warnx("energy meters show more than there was: left out of account");
+}
 
-	machine_lock(&m->lock);
-	memcpy(vm, m->vm, sizeof(vm));
-	for (unsigned int slot = 0; slot < MACHINE_MAX_VMS; slot++)
-		if (machine_vm_alive(m, slot))
-			alive |= 1U << slot;
-	machine_unlock(&m->lock);
-	if (d->publisher)
+static void take_period(struct accountant *d, bool thorough)
+{
+	struct source *s = d->source;
+
+	s->ops->look(s, &d->a, thorough);
+	if (d->meters) {
+		meters_find(d->meters, s->vm, &s->alive);
+		if (!d->a.started)
+			go_on_from_meters(d);
+	}
+	if (d->publisher && account_changes_hands(&d->a, s->vm))
 		publish(d->publisher);
-	account_vms(&d->a, vm, alive);
+	account_vms(&d->a, s->vm, &s->alive);
 	if (d->publisher) {
 		publish(d->publisher);
 		publish_poll(d->publisher);
 	}
+	/* A meter cannot be taken back, so it waits for what sums go on from. */
+	if (d->meters && (!d->publisher || publish_settled(d->publisher)))
+		meters_write(d->meters, &d->a);
 }
 
-/* Picojoules as microjoules, all digits. */
-static char *format_uj(energy_t pj)
+static void take_sample(struct accountant *d, bool final)
 {
-	bool negative = pj >> 127;
+	double seconds = (monotonic_ns() - (int64_t)d->source->zero_ns) / 1e9;
 
-	if (negative)
-		pj = -pj;
-	return format("%s%ju.%06u", negative ? "-" : "",
-		      (uintmax_t)(pj / PJ_PER_UJ), (unsigned int)(pj % PJ_PER_UJ));
+	if (d->samples.file)
+		samples_add(&d->samples, &d->a, seconds, final);
 }
 
-static void print_samples_header(const struct accountant *d)
+/* The next time in step; after a delay, without catching up. */
+static int64_t next_in_step(int64_t last, int64_t step, int64_t now)
 {
-	fputs("seconds,vm,base_uj,access_uj", d->samples);
-	for (unsigned int e = 0; e < d->a.model.nr_events; e++)
-		fprintf(d->samples, ",%s", d->a.model.event[e].name);
-	fputc('\n', d->samples);
-}
+	int64_t next = last + step;
 
-static void print_sample(struct accountant *d, bool final)
-{
-	double seconds = (monotonic_ns() - (int64_t)d->m->tsc_zero_ns) / 1e9;
-	uint32_t present = 0;
-
-	for (unsigned int slot = 0; slot < MACHINE_MAX_VMS; slot++) {
-		const struct account_vm *vm = &d->a.vm[slot];
-		char *base, *access;
-
-		if (vm->present)
-			present |= 1U << slot;
-		if (!vm->generation ||
-		    !(final || (present | d->listed) & (1U << slot)))
-			continue;
-		base = format_uj(vm->sum.base_pj);
-		access = format_uj(vm->sum.access_pj);
-		fprintf(d->samples, "%.3f,%s,%s,%s", seconds, vm->name, base,
-			access);
-		for (unsigned int e = 0; e < d->a.model.nr_events; e++)
-			fprintf(d->samples, ",%" PRIu64, vm->sum.counts[e]);
-		fputc('\n', d->samples);
-		free(base);
-		free(access);
-	}
-	d->listed = present;
-	if (fflush(d->samples))
-		err(STATUS_ERROR, "cannot write samples");
-}
-
-static void add_line(struct libscols_table *table, const struct model *model,
-		     const char *name, const struct account_sum *sum)
-{
-	struct libscols_line *line = scols_table_new_line(table, NULL);
-	unsigned int column = 0;
-
-	if (!line || scols_line_set_data(line, column++, name))
-		errx(STATUS_ERROR, "cannot allocate memory");
-	for (unsigned int e = 0; e < model->nr_events; e++)
-		scols_line_refer_data(line, column++,
-				      format("%" PRId64, (int64_t)sum->counts[e]));
-	scols_line_refer_data(line, column++, format_uj(sum->base_pj));
-	scols_line_refer_data(line, column++, format_uj(sum->access_pj));
-}
-
-static void add_column(struct libscols_table *table, const char *name, int flags)
-{
-	struct libscols_column *column;
-
-	column = scols_table_new_column(table, name, 0, flags);
-	if (!column)
-		errx(STATUS_ERROR, "cannot allocate memory");
-	if (flags & SCOLS_FL_RIGHT)
-		scols_column_set_json_type(column, SCOLS_JSON_NUMBER);
-}
-
-static bool is_zero(const struct account_sum *sum)
-{
-	static const struct account_sum zero;
-
-	return !memcmp(sum->counts, zero.counts, sizeof(zero.counts)) &&
-	       !sum->base_pj && !sum->access_pj;
-}
-
-/* Return: whether the sums add up. */
-static bool print_table(const struct accountant *d, bool json)
-{
-	const struct model *model = &d->a.model;
-	struct libscols_table *table;
-	struct account_sum sum;
-	bool differ;
-
-	scols_init_debug(0);
-	table = scols_new_table();
-	if (!table)
-		errx(STATUS_ERROR, "cannot allocate memory");
-	scols_table_enable_json(table, json);
-	scols_table_set_name(table, "cpuacctd");
-	add_column(table, "VM", 0);
-	for (unsigned int e = 0; e < model->nr_events; e++)
-		add_column(table, model->event[e].name, SCOLS_FL_RIGHT);
-	add_column(table, "base_uj", SCOLS_FL_RIGHT);
-	add_column(table, "access_uj", SCOLS_FL_RIGHT);
-
-	for (unsigned int slot = 0; slot < MACHINE_MAX_VMS; slot++)
-		if (d->a.vm[slot].generation)
-			add_line(table, model, d->a.vm[slot].name,
-				 &d->a.vm[slot].sum);
-	if (!is_zero(&d->a.ended))
-		add_line(table, model, "(ended)", &d->a.ended);
-	sum = d->a.nobody;
-	sum.base_pj += d->a.carry_pj;
-	if (!is_zero(&sum))
-		add_line(table, model, "(nobody)", &sum);
-	account_machine(&d->a, &sum);
-	add_line(table, model, "machine", &sum);
-	differ = account_difference(&d->a, &sum);
-	add_line(table, model, "difference", &sum);
-
-	if (scols_print_table(table) || fflush(stdout))
-		err(STATUS_ERROR, "cannot write");
-	scols_unref_table(table);
-	if (d->a.overruns)
-		warnx("%" PRIu64 " overruns of the log, made good from the totals",
-		      d->a.overruns);
-	return !differ && !d->damaged;
-}
-
-/* The machine's directory was removed, or is another one's now. */
-static bool machine_is_gone(const struct accountant *d)
-{
-	struct stat st;
-
-	return stat(d->path, &st) || st.st_ino != d->st.st_ino ||
-	       st.st_dev != d->st.st_dev;
-}
-
-static void open_machine(struct accountant *d, const struct settings *s)
-{
-	int error;
-
-	d->path = format("%s/" MACHINE_FILE, s->dir);
-	while (!(d->m = machine_open(s->dir, 1, &error)) || stat(d->path, &d->st)) {
-		if (!d->m && (error == -EPROTO || error == -EINVAL))
-			errx(STATUS_ERROR, "%s: not a machine, or of another version",
-			     d->path);
-		if (!d->m && (error != -ENOENT || !s->wait))
-			errx(STATUS_ERROR, "%s: %s", d->path, strerror(-error));
-		if (d->m)
-			machine_close(d->m);
-		if (stop)
-			exit(EXIT_SUCCESS);
-		sleep_until(monotonic_ns() + s->period_ms * NSEC_PER_MSEC);
-	}
+	return next < now ? next + (now - next) / step * step : next;
 }
 
 static void run(struct accountant *d, const struct settings *s)
@@ -279,49 +135,55 @@ static void run(struct accountant *d, const struct settings *s)
 	int64_t period = s->period_ms * NSEC_PER_MSEC;
 	int64_t interval = s->interval_ms * NSEC_PER_MSEC;
 	int64_t now = monotonic_ns();
-	int64_t next = now, next_sample = now + interval;
+	int64_t next = now, next_sample = now + interval, next_thorough = now;
 
 	while (!stop) {
-		take_period(d);
+		take_period(d, now >= next_thorough);
+		if (now >= next_thorough)
+			next_thorough = now + THOROUGH_MS * NSEC_PER_MSEC;
 		now = monotonic_ns();
 		if (now >= next_sample) {
 			next_sample += (now - next_sample) / interval * interval +
 				       interval;
-			if (machine_is_gone(d)) {
-				warnx("%s: the machine is gone", d->path);
+			if (d->source->ops->gone(d->source)) {
+				warnx("%s: gone", d->source->name);
 				break;
 			}
-			if (d->samples)
-				print_sample(d, false);
+			take_sample(d, false);
 		}
-		/* After a delay, go on in step instead of catching up. */
-		next += period;
-		if (next < now)
-			next += (now - next) / period * period;
+		next = next_in_step(next, period, now);
 		sleep_until(next);
+		now = monotonic_ns();
 	}
-	take_period(d);
-	if (d->samples)
-		print_sample(d, true);
+	take_period(d, true);
+	take_sample(d, true);
 }
 
 static void usage(void)
 {
 	char *dir = default_machine_dir();
 
-	printf("\nUsage:\n %s [options]\n", program_invocation_short_name);
+	printf("\nUsage:\n %s [options]\n %s --check-model FILE\n",
+	       program_invocation_short_name, program_invocation_short_name);
 	puts("\nAccount the physical CPUs' energy to virtual machines.\n\n"
-	     "Options:");
-	printf(" -M, --machine DIR      the emulated machine (default: %s)\n", dir);
-	puts(" -m, --model FILE       energy weights (default: Pentium 4)\n"
+	     "Options:\n"
+	     " -x, --source SOURCE    where events are known from: 'log', 'perf', or 'clock',\n"
+	     "                          which is perf without events (default: by the others)");
+	printf(" -M, --machine DIR      log: the emulated machine\n"
+	       "                          (default: %s)\n", dir);
+	puts(" -w, --wait             log: wait for the machine\n"
+	     " -P, --pid PID          perf: that process; may be repeated\n"
+	     " -g, --cgroup PATH      perf: QEMU's processes in that cgroup\n"
+	     " -q, --qemu             perf: all of QEMU's processes\n"
+	     " -m, --model FILE       energy weights (default: log: Pentium 4, perf: generic)\n"
 	     " -s, --samples FILE     write cumulative sums as CSV\n"
 	     " -i, --interval SECONDS between samples (default: 1)\n"
-	     " -p, --period-ms MS     between looks at the log (default: 20)\n"
+	     " -p, --period-ms MS     between looks at the source (default: 20)\n"
 	     " -r, --resmond PATH     the resource monitor's socket; 'none': publish nothing\n"
 	     " -S, --subsystem NAME   as what to publish (default: cpu)\n"
-	     " -w, --wait             wait for the machine\n"
-	     " -1, --once             show the sums up to now, and end\n"
+	     " -1, --once             log: show the sums up to now, and end\n"
 	     " -J, --json             show sums as JSON\n"
+	     " -c, --check-model FILE say whether a model is right, and end\n"
 	     "\n"
 	     " -h, --help             display this help\n"
 	     " -V, --version          display version\n"
@@ -330,68 +192,180 @@ static void usage(void)
 	free(dir);
 }
 
-/* Return: the model's file, NULL for the default. */
-static const char *parse(int argc, char **argv, struct settings *s)
+_Noreturn static void check_model(const char *file)
 {
-	static const struct option options[] = {
-		{ "machine",	required_argument, NULL, 'M' },
-		{ "model",	required_argument, NULL, 'm' },
-		{ "samples",	required_argument, NULL, 's' },
-		{ "interval",	required_argument, NULL, 'i' },
-		{ "period-ms",	required_argument, NULL, 'p' },
-		{ "resmond",	required_argument, NULL, 'r' },
-		{ "subsystem",	required_argument, NULL, 'S' },
-		{ "wait",	no_argument,	   NULL, 'w' },
-		{ "once",	no_argument,	   NULL, '1' },
-		{ "json",	no_argument,	   NULL, 'J' },
-		{ "help",	no_argument,	   NULL, 'h' },
-		{ "version",	no_argument,	   NULL, 'V' },
-		{ 0 }
+	char message[MODEL_ERR_LEN];
+	struct model model;
+
+	if (model_load(file, &model, message))
+		errx(STATUS_ERROR, "%s", message);
+	perf_host_check_model(&model, file);
+	exit(EXIT_SUCCESS);
+}
+
+static enum source_kind parse_source(const char *arg)
+{
+	static const char *const names[] = {
+		[SOURCE_AUTO]	= "auto",
+		[SOURCE_LOG]	= "log",
+		[SOURCE_PERF]	= "perf",
+		[SOURCE_CLOCK]	= "clock",
 	};
-	const char *model_file = NULL;
+
+	for (unsigned int i = 0; i < sizeof(names) / sizeof(*names); i++)
+		if (!strcmp(arg, names[i]))
+			return i;
+	errx(STATUS_ERROR, "--source: '%s' is not log, perf, clock or auto", arg);
+}
+
+static void add_pid(struct perf_select *select, const char *arg)
+{
+	if (select->nr_pids == PERF_MAX_PIDS)
+		errx(STATUS_ERROR, "--pid: no more than %d", PERF_MAX_PIDS);
+	select->pid[select->nr_pids++] = option_number("pid", arg, 1, INT32_MAX);
+}
+
+static const struct option options[] = {
+	{ "source",	 required_argument, NULL, 'x' },
+	{ "machine",	 required_argument, NULL, 'M' },
+	{ "wait",	 no_argument,	    NULL, 'w' },
+	{ "pid",	 required_argument, NULL, 'P' },
+	{ "cgroup",	 required_argument, NULL, 'g' },
+	{ "qemu",	 no_argument,	    NULL, 'q' },
+	{ "model",	 required_argument, NULL, 'm' },
+	{ "samples",	 required_argument, NULL, 's' },
+	{ "interval",	 required_argument, NULL, 'i' },
+	{ "period-ms",	 required_argument, NULL, 'p' },
+	{ "resmond",	 required_argument, NULL, 'r' },
+	{ "subsystem",	 required_argument, NULL, 'S' },
+	{ "once",	 no_argument,	    NULL, '1' },
+	{ "json",	 no_argument,	    NULL, 'J' },
+	{ "check-model", required_argument, NULL, 'c' },
+	{ "help",	 no_argument,	    NULL, 'h' },
+	{ "version",	 no_argument,	    NULL, 'V' },
+	{ 0 }
+};
+
+static void parse_option(int c, struct settings *s)
+{
+	switch (c) {
+	case 'x':
+		s->source = parse_source(optarg);
+		break;
+	case 'M':
+		s->dir = optarg;
+		break;
+	case 'w':
+		s->wait = true;
+		break;
+	case 'P':
+		add_pid(&s->select, optarg);
+		break;
+	case 'g':
+		s->select.cgroup = optarg;
+		break;
+	case 'q':
+		s->select.qemu = true;
+		break;
+	case 'm':
+		s->model = optarg;
+		break;
+	case 's':
+		s->samples = optarg;
+		break;
+	case 'i':
+		s->interval_ms = option_milliseconds("interval", optarg);
+		break;
+	case 'p':
+		s->period_ms = option_number("period-ms", optarg, 1, 60000);
+		break;
+	case 'r':
+		s->resmond = optarg;
+		break;
+	case 'S':
+		s->subsystem = optarg;
+		break;
+	case '1':
+		s->once = true;
+		break;
+	case 'J':
+		s->json = true;
+		break;
+	case 'c':
+		check_model(optarg);
+	default:
+		option_rest(c, usage);
+	}
+}
+
+/* Which source, where that is not said. */
+static enum source_kind choose_source(const struct settings *s, bool for_log,
+				      bool for_perf)
+{
+	char *dir, *path;
+	bool there;
+
+	if (for_log || for_perf)
+		return for_log ? SOURCE_LOG : SOURCE_PERF;
+	dir = default_machine_dir();
+	path = format("%s/" MACHINE_FILE, dir);
+	there = !access(path, F_OK);
+	free(path);
+	free(dir);
+	return there ? SOURCE_LOG : SOURCE_PERF;
+}
+
+static void parse(int argc, char **argv, struct settings *s)
+{
+	const struct perf_select *select = &s->select;
+	unsigned int selections;
+	bool for_log;
 	int c;
 
-	while ((c = getopt_long(argc, argv, "M:m:s:i:p:r:S:w1JhV", options, NULL)) >= 0) {
-		switch (c) {
-		case 'M':
-			s->dir = optarg;
-			break;
-		case 'm':
-			model_file = optarg;
-			break;
-		case 's':
-			s->samples = optarg;
-			break;
-		case 'i':
-			s->interval_ms = option_milliseconds("interval", optarg);
-			break;
-		case 'p':
-			s->period_ms = option_number("period-ms", optarg, 1, 60000);
-			break;
-		case 'r':
-			s->resmond = optarg;
-			break;
-		case 'S':
-			s->subsystem = optarg;
-			break;
-		case 'w':
-			s->wait = true;
-			break;
-		case '1':
-			s->once = true;
-			break;
-		case 'J':
-			s->json = true;
-			break;
-		default:
-			option_rest(c, usage);
-		}
-	}
+	while ((c = getopt_long(argc, argv, "x:M:wP:g:qm:s:i:p:r:S:1Jc:hV", options,
+				NULL)) >= 0)
+		parse_option(c, s);
 	if (optind < argc)
 		errx(STATUS_ERROR, "unexpected argument '%s'", argv[optind]);
+	selections = !!select->nr_pids + !!select->cgroup + select->qemu;
+	for_log = s->dir || s->wait || s->once;
+	if (selections > 1)
+		errx(STATUS_ERROR, "--pid, --cgroup and --qemu exclude each other");
 	if (s->once && s->samples)
 		errx(STATUS_ERROR, "--once and --samples exclude each other");
-	return model_file;
+	if (for_log && selections)
+		errx(STATUS_ERROR, "--machine, --wait and --once exclude --pid, --cgroup and --qemu");
+	if (s->source == SOURCE_AUTO)
+		s->source = choose_source(s, for_log, selections);
+	if (s->source == SOURCE_LOG && selections)
+		errx(STATUS_ERROR, "--source log excludes --pid, --cgroup and --qemu");
+	if (s->source != SOURCE_LOG && for_log)
+		errx(STATUS_ERROR, "--machine, --wait and --once need --source log");
+	if (s->source != SOURCE_LOG && !selections)
+		s->select.qemu = true;
+	if (s->source == SOURCE_LOG && !s->dir)
+		s->dir = default_machine_dir();
+}
+
+/* Return: the source, with the model of its sums; NULL if waiting was ended. */
+static struct source *open_source(const struct settings *s, struct model *model)
+{
+	char message[MODEL_ERR_LEN];
+	struct source *source;
+	struct model read;
+	char *file;
+
+	if (s->source == SOURCE_LOG) {
+		option_model(s->model, model);
+		return log_source_open(s->dir, s->wait ? s->period_ms : 0, &stop);
+	}
+	file = s->model ? format("%s", s->model) : beside_program("models/generic.model");
+	if (model_load(file, &read, message))
+		errx(STATUS_ERROR, "%s", message);
+	source = perf_source_open(&s->select, &read, file, s->source == SOURCE_CLOCK,
+				  model);
+	free(file);
+	return source;
 }
 
 int main(int argc, char **argv)
@@ -399,46 +373,41 @@ int main(int argc, char **argv)
 	struct sigaction action = { .sa_handler = on_signal };
 	struct settings s = { .period_ms = 20, .interval_ms = 1000,
 			      .subsystem = "cpu" };
-	/* Large: a whole log is in it. */
+	/* Large: all virtual machines are in it. */
 	static struct accountant d;
-	char *default_dir = NULL;
-	const char *model_file;
 	struct model model;
 	bool sound;
 
 	exit_failure = STATUS_ERROR;
-	model_file = parse(argc, argv, &s);
-	if (!s.dir)
-		s.dir = default_dir = default_machine_dir();
-	option_model(model_file, &model);
-
+	parse(argc, argv, &s);
 	sigaction(SIGTERM, &action, NULL);
 	sigaction(SIGINT, &action, NULL);
-	open_machine(&d, &s);
-	account_init(&d.a, &model, d.m->nr_pcpus);
-	if (s.samples) {
-		d.samples = fopen(s.samples, "we");
-		if (!d.samples)
-			err(STATUS_ERROR, "%s", s.samples);
-		print_samples_header(&d);
-	}
-
+	d.source = open_source(&s, &model);
+	if (!d.source)
+		return EXIT_SUCCESS;
+	account_init(&d.a, &model, d.source->nr_cpus);
+	if (s.samples)
+		samples_open(&d.samples, s.samples, &model);
 	if (!s.once && !(s.resmond && !strcmp(s.resmond, "none")))
-		d.publisher = publish_open(s.subsystem, s.resmond, &d.a,
-					   d.m->tsc_zero_ns);
+		d.publisher = publish_open(s.subsystem, s.resmond, &d.a, d.source->id,
+					   d.source->run);
+	if (s.source == SOURCE_LOG && !s.once)
+		d.meters = meters_open(s.dir, s.model ? &model : NULL);
 
 	if (s.once)
-		take_period(&d);
+		take_period(&d, true);
 	else
 		run(&d, &s);
-	sound = print_table(&d, s.json);
+	sound = show_table(&d.a, s.json) && !d.source->damaged;
+	if (s.source != SOURCE_LOG)
+		perf_source_report(d.source);
 
+	if (d.meters)
+		meters_close(d.meters);
 	if (d.publisher)
 		publish_close(d.publisher);
-	if (d.samples && fclose(d.samples))
-		err(STATUS_ERROR, "%s", s.samples);
-	machine_close(d.m);
-	free(d.path);
-	free(default_dir);
+	if (s.samples)
+		samples_close(&d.samples);
+	d.source->ops->close(d.source);
 	return sound ? EXIT_SUCCESS : STATUS_DIFFERENCE;
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Parser of energy models; the format is described in model.h. */
+/* Parser of energy models; the format is described in energy-model(5). */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -100,25 +100,110 @@ static int parse_event(const struct modeltext *t, char **rest, struct model *mod
 	return 0;
 }
 
-static int parse_line(struct modeltext *t, const char *keyword, char **rest,
-		      void *model)
+/* libpfm4's names have letters of both cases, digits and some signs. */
+static bool perf_name_valid(const char *name)
 {
+	return strlen(name) < MODEL_PERF_LEN &&
+	       strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+			    "0123456789_-.:=") == strlen(name);
+}
+
+static int parse_perf(const struct modeltext *t, char **rest, struct model *model)
+{
+	const char *name = strtok_r(NULL, MODELTEXT_BLANK, rest);
+	const char *perf = strtok_r(NULL, MODELTEXT_BLANK, rest);
+	const char *extra = strtok_r(NULL, MODELTEXT_BLANK, rest);
+	unsigned int e;
+
+	if (!name || !perf)
+		return modeltext_fail(t, -EINVAL, "expected: perf NAME EVENT");
+	if (extra)
+		return modeltext_fail(t, -EINVAL, "'%.64s' is too much", extra);
+	for (e = 0; e < model->nr_events; e++)
+		if (!strcmp(model->event[e].name, name))
+			break;
+	if (e == model->nr_events)
+		return modeltext_fail(t, -EINVAL, "there is no event '%.64s' above", name);
+	if (model->event[e].flags & PVENERGY_EVENT_BASE)
+		return modeltext_fail(t, -EINVAL, "'%s' is base cost, which is not counted", name);
+	if (*model->perf[e])
+		return modeltext_fail(t, -EINVAL, "perf of '%s' is there already", name);
+	if (!perf_name_valid(perf))
+		return modeltext_fail(t, -EINVAL, "'%.64s' is no name of libpfm4", perf);
+	strcpy(model->perf[e], perf);
+	return 0;
+}
+
+struct parser {
+	struct model *model;
+	bool has_idle;
+	bool has_active;
+};
+
+static int parse_power(const struct modeltext *t, const char *keyword, char **rest,
+		       bool *has, unsigned int *mw)
+{
+	const char *value = strtok_r(NULL, MODELTEXT_BLANK, rest);
+	const char *extra = strtok_r(NULL, MODELTEXT_BLANK, rest);
+	uint64_t number;
+
+	if (!value)
+		return modeltext_fail(t, -EINVAL, "%s of what?", keyword);
+	if (extra)
+		return modeltext_fail(t, -EINVAL, "'%.64s' is too much", extra);
+	if (*has)
+		return modeltext_fail(t, -EINVAL, "%s is there already", keyword);
+	if (!modeltext_number(value, MODEL_MAX_MW, &number))
+		return modeltext_fail(t, -EINVAL, "'%.64s' is not a number", value);
+	if (number > MODEL_MAX_MW)
+		return modeltext_fail(t, -EINVAL, "%s is above %d", keyword, MODEL_MAX_MW);
+	*has = true;
+	*mw = number;
+	return 0;
+}
+
+static int parse_line(struct modeltext *t, const char *keyword, char **rest,
+		      void *arg)
+{
+	struct parser *p = arg;
+
 	if (!strcmp(keyword, "event"))
-		return parse_event(t, rest, model);
+		return parse_event(t, rest, p->model);
+	if (!strcmp(keyword, "perf"))
+		return parse_perf(t, rest, p->model);
+	if (!strcmp(keyword, "idle_power_mw"))
+		return parse_power(t, keyword, rest, &p->has_idle, &p->model->idle_mw);
+	if (!strcmp(keyword, "active_power_mw"))
+		return parse_power(t, keyword, rest, &p->has_active, &p->model->active_mw);
 	return modeltext_fail(t, -EINVAL, "unknown keyword '%.64s'", keyword);
+}
+
+static int finish(const struct modeltext *t, const struct parser *p)
+{
+	const struct model *model = p->model;
+
+	if (!model->nr_events)
+		return modeltext_fail(t, -EINVAL, "no events");
+	if (p->has_idle != p->has_active)
+		return modeltext_fail(t, -EINVAL, "%s is missing",
+				      p->has_idle ? "active_power_mw" : "idle_power_mw");
+	if (p->has_active && !model->active_mw)
+		return modeltext_fail(t, -EINVAL, "active_power_mw is zero");
+	if (model->active_mw < model->idle_mw)
+		return modeltext_fail(t, -EINVAL, "active_power_mw is below idle_power_mw");
+	return 0;
 }
 
 int model_read(FILE *f, const char *file, struct model *model,
 	       char err[MODEL_ERR_LEN])
 {
 	struct modeltext t = { .file = file, .err = err };
+	struct parser p = { .model = model };
 	int ret;
 
 	memset(model, 0, sizeof(*model));
-	ret = modeltext_read(&t, f, parse_line, model);
-	if (!ret && !model->nr_events)
-		ret = modeltext_fail(&t, -EINVAL, "no events");
-	return ret;
+	ret = modeltext_read(&t, f, parse_line, &p);
+	return ret ? ret : finish(&t, &p);
 }
 
 int model_load(const char *file, struct model *model, char err[MODEL_ERR_LEN])

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Energy models of processors: which events are counted, and what one of each
- * costs.  A model is a text file, a line per event:
+ * costs.  A model is a text file of lines of words:
  *
  *	event NAME WEIGHT [base]
+ *	perf NAME EVENT
+ *	idle_power_mw MW
+ *	active_power_mw MW
  *
- * NAME is of lower-case letters, digits and '_', WEIGHT is in nanojoules with
- * at most three fraction digits.  "base" marks base cost, see
- * PVENERGY_EVENT_BASE.  The n-th event line describes the n-th counter.  '#'
- * begins a comment; empty lines mean nothing.
+ * energy-model(5), models/energy-model.5.adoc, has what they mean.
  */
 #ifndef RCONTAINER_MODEL_H
 #define RCONTAINER_MODEL_H
@@ -20,14 +20,27 @@
 
 #include "modeltext.h"
 
+/* Longest libpfm4 name, with its NUL. */
+#define MODEL_PERF_LEN	128
+
+/* A kilowatt for a CPU. */
+#define MODEL_MAX_MW	1000000
+
 /**
  * struct model - an energy model
  * @nr_events: 1 to PVENERGY_MAX_EVENTS
  * @event: weights in picojoules; the rest of the array is zero
+ * @perf: libpfm4's name of each event, empty if none is given
+ * @idle_mw: what a CPU of the host draws always; with @active_mw or not at all
+ * @active_mw: what it draws while it executes; not below @idle_mw; 0 if not
+ *	given
  */
 struct model {
 	unsigned int nr_events;
 	struct pvenergy_event event[PVENERGY_MAX_EVENTS];
+	char perf[PVENERGY_MAX_EVENTS][MODEL_PERF_LEN];
+	unsigned int idle_mw;
+	unsigned int active_mw;
 };
 
 /* Holds any message of the functions below that does not quote a long path. */

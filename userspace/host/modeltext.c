@@ -52,6 +52,19 @@ int modeltext_read(struct modeltext *t, FILE *f,
 	return ret;
 }
 
+bool modeltext_number(const char *s, uint64_t max, uint64_t *value)
+{
+	*value = 0;
+	for (const char *c = s; *c; c++) {
+		if (*c < '0' || *c > '9')
+			return false;
+		*value = *value * 10 + (*c - '0');
+		if (*value > max)
+			*value = max + 1;
+	}
+	return *s;
+}
+
 FILE *modeltext_open(const struct modeltext *t, int *ret)
 {
 	FILE *f = fopen(t->file, "re");

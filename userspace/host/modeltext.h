@@ -6,6 +6,8 @@
 #ifndef RCONTAINER_MODELTEXT_H
 #define RCONTAINER_MODELTEXT_H
 
+#include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 
 /* Holds any message that does not quote a long path. */
@@ -43,6 +45,9 @@ int modeltext_fail(const struct modeltext *t, int error, const char *fmt, ...);
 int modeltext_read(struct modeltext *t, FILE *f,
 		   int (*line)(struct modeltext *t, const char *keyword,
 			       char **rest, void *arg), void *arg);
+
+/* A plain decimal number; anything above @max yields @max + 1. */
+bool modeltext_number(const char *s, uint64_t max, uint64_t *value);
 
 /* Open @t->file: NULL, with *@ret and the message set, if that fails. */
 FILE *modeltext_open(const struct modeltext *t, int *ret);

@@ -3,6 +3,7 @@
 #include <err.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "cli.h"
 #include "publish.h"
@@ -11,6 +12,9 @@
 
 #define SUBSYSTEM_VERSION	1
 #define DEVICE_CPU		0
+
+/* How long to wait for the monitor before anything final is done. */
+#define PATIENCE_NS		1000000000LL
 
 /**
  * struct published - what was published of a virtual machine
@@ -28,11 +32,23 @@ struct publisher {
 	struct account *a;
 	struct subsystem *s;
 	uint64_t machine_id;
+	const uint64_t *run;
 	struct published vm[MACHINE_MAX_VMS];
 	struct account_energy nobody;
 	/* The monitor has been seen, or asked for: its absence is worth a word. */
 	bool expected;
+	/* It has been seen; and since when there was something to be published. */
+	bool registered;
+	int64_t opened_ns;
 };
+
+static int64_t monotonic_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * 1000000000LL + ts.tv_nsec;
+}
 
 /* FNV-1a. */
 static uint32_t hash(uint32_t h, const void *data, size_t size)
@@ -69,6 +85,8 @@ static uint64_t cookie_of(const struct publisher *p, unsigned int slot)
 {
 	uint32_t place[2] = { slot, p->a->vm[slot].generation };
 
+	if (p->run[slot])
+		return p->run[slot];
 	return (uint64_t)machine_hash(p) << 32 | hash(HASH_BEGIN, place, sizeof(place));
 }
 
@@ -163,6 +181,12 @@ static void publish_vm(struct publisher *p, unsigned int slot)
 	struct published *published = &p->vm[slot];
 	struct account_energy new;
 
+	/* Of most there is nothing new. */
+	if (published->generation == vm->generation &&
+	    (published->client >= 0) == vm->present &&
+	    published->sum.base_pj == vm->sum.base_pj &&
+	    published->sum.access_pj == vm->sum.access_pj)
+		return;
 	if (published->generation != vm->generation) {
 		if (published->client >= 0)
 			subsystem_client_remove(p->s, published->client);
@@ -203,13 +227,20 @@ void publish_poll(struct publisher *p)
 {
 	bool news = subsystem_poll(p->s);
 
-	p->expected |= subsystem_registered(p->s);
+	p->registered |= subsystem_registered(p->s);
+	p->expected |= p->registered;
 	if (news && p->expected)
 		warnx("%s", subsystem_status(p->s));
 }
 
+bool publish_settled(const struct publisher *p)
+{
+	return p->registered || monotonic_ns() - p->opened_ns > PATIENCE_NS;
+}
+
 struct publisher *publish_open(const char *name, const char *socket,
-			       struct account *a, uint64_t machine_id)
+			       struct account *a, uint64_t machine_id,
+			       const uint64_t run[MACHINE_MAX_VMS])
 {
 	struct publisher *p = calloc(1, sizeof(*p));
 	struct subsystem_config config = {
@@ -226,7 +257,9 @@ struct publisher *publish_open(const char *name, const char *socket,
 		err(exit_failure, "cannot allocate memory");
 	p->a = a;
 	p->machine_id = machine_id;
+	p->run = run;
 	p->expected = socket;
+	p->opened_ns = monotonic_ns();
 	for (unsigned int slot = 0; slot < MACHINE_MAX_VMS; slot++)
 		p->vm[slot].client = SUBSYSTEM_NOBODY;
 	config.origin = (uint64_t)machine_hash(p) << 32 | model_hash(&a->model);

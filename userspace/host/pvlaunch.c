@@ -38,6 +38,7 @@ struct settings {
 	struct qemu_config qemu;
 	const char *model;
 	bool no_plugin;
+	bool meter;
 	unsigned int nr_pcpus;
 	uint64_t tsc_khz;
 	uint64_t timeout_ms;
@@ -77,6 +78,7 @@ static void usage(void)
 	     "     --nr-pcpus N       physical CPUs of a new machine\n"
 	     "     --tsc-khz N        time stamp counter's rate of a new machine\n"
 	     "     --slice-us N       longest turn while others wait\n"
+	     "     --meter            base cost is metered by cpuacctd, which runs\n"
 	     "     --no-subtract      do not log absences in the energy page\n"
 	     "     --no-page          do not show the guest its energy page\n"
 	     "     --no-plugin        count nothing\n"
@@ -162,7 +164,7 @@ static void add_disk(struct qemu_config *q, char *arg)
 }
 
 enum {
-	OPT_MODEL = 256, OPT_NR_PCPUS, OPT_TSC_KHZ, OPT_SLICE_US, OPT_NO_SUBTRACT,
+	OPT_MODEL = 256, OPT_NR_PCPUS, OPT_TSC_KHZ, OPT_SLICE_US, OPT_METER, OPT_NO_SUBTRACT,
 	OPT_NO_PAGE, OPT_NO_PLUGIN, OPT_PLUGIN, OPT_ICOUNT, OPT_SERIAL,
 	OPT_TIMEOUT, OPT_KEEP, OPT_QEMU,
 };
@@ -180,6 +182,7 @@ static const struct option options[] = {
 	{ "nr-pcpus",	 required_argument, NULL, OPT_NR_PCPUS },
 	{ "tsc-khz",	 required_argument, NULL, OPT_TSC_KHZ },
 	{ "slice-us",	 required_argument, NULL, OPT_SLICE_US },
+	{ "meter",	 no_argument,	    NULL, OPT_METER },
 	{ "no-subtract", no_argument,	    NULL, OPT_NO_SUBTRACT },
 	{ "no-page",	 no_argument,	    NULL, OPT_NO_PAGE },
 	{ "no-plugin",	 no_argument,	    NULL, OPT_NO_PLUGIN },
@@ -235,6 +238,9 @@ static void parse_option(int c, struct settings *s)
 		break;
 	case OPT_SLICE_US:
 		q->slice_us = option_number("slice-us", optarg, 1, MAX_SLICE_US);
+		break;
+	case OPT_METER:
+		s->meter = true;
 		break;
 	case OPT_NO_SUBTRACT:
 		q->no_subtract = true;
@@ -327,7 +333,8 @@ static void set_up(struct settings *s, const struct model *model)
 	vmdir_enter(&vmdir, q->machine_dir);
 	vmdir_machine(&vmdir, s->nr_pcpus, min_pcpus, s->tsc_khz);
 	vmdir_claim_name(&vmdir, q->name);
-	vmdir_create_page(&vmdir, q->name, q->nr_vcpus, model);
+	vmdir_create_page(&vmdir, q->name, q->nr_vcpus, model,
+			  s->meter ? PVENERGY_METER : 0);
 	vmdir_unlock(&vmdir);
 	q->page = vmdir.page;
 	q->page_size = page_file_size(q->nr_vcpus);

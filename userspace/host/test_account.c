@@ -16,7 +16,7 @@
 static struct {
 	struct machine m;
 	uint64_t now[MACHINE_MAX_PCPUS][PVENERGY_MAX_EVENTS];
-	uint32_t alive;
+	struct machine_set alive;
 	/* What the script really did, per slot; the last is nobody's. */
 	uint64_t truth[MACHINE_MAX_VMS + 1][PVENERGY_MAX_EVENTS];
 } sim;
@@ -46,12 +46,12 @@ static void join(unsigned int slot, const char *name)
 {
 	sim.m.vm[slot].generation++;
 	strcpy(sim.m.vm[slot].name, name);
-	sim.alive |= 1U << slot;
+	machine_set_add(&sim.alive, slot);
 }
 
 static void leave(unsigned int slot)
 {
-	sim.alive &= ~(1U << slot);
+	machine_set_remove(&sim.alive, slot);
 }
 
 /* Time passes, and the owner of the CPU counts. */
@@ -88,7 +88,7 @@ static void switch_to(unsigned int cpu, uint32_t to)
 static unsigned int cut_cpu(unsigned int cpu)
 {
 	account_take_cut(&cut, &sim.m.pcpu[cpu], sim.now[cpu],
-			 a.cpu[cpu].log_head);
+			 a.cpu[cpu].log_head, false);
 	return account_cpu(&a, cpu, &cut);
 }
 
@@ -99,7 +99,7 @@ static void period(void)
 
 	for (unsigned int cpu = 0; cpu < a.nr_cpus; cpu++)
 		assert_int_equal(cut_cpu(cpu), 0);
-	account_vms(&a, sim.m.vm, sim.alive);
+	account_vms(&a, sim.m.vm, &sim.alive);
 	assert_false(account_difference(&a, &sum));
 }
 
@@ -256,7 +256,7 @@ static void test_charged_before_seen(void **state)
 	switch_to(0, 4);
 	run(0, 10, 1, 0);
 	cut_cpu(0);
-	account_vms(&a, sim.m.vm, 0);
+	account_vms(&a, sim.m.vm, &(struct machine_set){ { 0 } });
 	join(4, "late");
 	period();
 	assert_string_equal(a.vm[4].name, "late");
@@ -342,12 +342,12 @@ static void test_wraparound(void **state)
 	switch_to(0, 0);
 	run(0, 10, UINT64_MAX - 5, 0);
 	cut_cpu(0);
-	account_vms(&a, sim.m.vm, sim.alive);
+	account_vms(&a, sim.m.vm, &sim.alive);
 	run(0, 10, 100, 0);
 	switch_to(0, 1);
 	run(0, 10, 7, 0);
 	assert_int_equal(cut_cpu(0), 0);
-	account_vms(&a, sim.m.vm, sim.alive);
+	account_vms(&a, sim.m.vm, &sim.alive);
 	assert_truth();
 	assert_int_equal(a.vm[1].sum.counts[1], 7);
 	assert_true(a.vm[0].sum.access_pj ==
@@ -440,9 +440,10 @@ static struct account_saved save(const struct account *from)
 
 static void both_periods(void)
 {
-	account_take_cut(&cut, &sim.m.pcpu[0], sim.now[0], witness.cpu[0].log_head);
+	account_take_cut(&cut, &sim.m.pcpu[0], sim.now[0], witness.cpu[0].log_head,
+			 true);
 	account_cpu(&witness, 0, &cut);
-	account_vms(&witness, sim.m.vm, sim.alive);
+	account_vms(&witness, sim.m.vm, &sim.alive);
 	period();
 }
 
@@ -532,6 +533,80 @@ static void test_resume_of_another(void **state)
 	assert_memory_equal(&a, &before, sizeof(a));
 }
 
+static void test_known_base(void **state)
+{
+	energy_t known[MACHINE_MAX_VMS] = { [0] = 60000, [7] = 10000 };
+	struct account_sum sum;
+
+	join(0, "a");
+	join(7, "b");
+	leave(7);
+	switch_to(0, 0);
+	run(0, 100, 0, 0);
+	assert_int_equal(cut_cpu(0), 0);
+	known[7] = 50000;
+	assert_false(account_known_base(&a, known));
+	assert_true(a.base_pj == 100100);
+	known[7] = 10000;
+	assert_true(account_known_base(&a, known));
+	account_vms(&a, sim.m.vm, &sim.alive);
+	assert_false(account_difference(&a, &sum));
+	/* The rest is divided among all that ever were. */
+	assert_true(a.vm[0].sum.base_pj == 60000 + 15050);
+	assert_true(a.vm[7].sum.base_pj == 10000 + 15050);
+}
+
+static void test_charge(void **state)
+{
+	struct account_sum sum;
+
+	join(3, "a");
+	account_vms(&a, sim.m.vm, &sim.alive);
+	account_charge(&a, 3, (uint64_t[PVENERGY_MAX_EVENTS]){ 0, 10, 20 });
+	account_charge(&a, ACCOUNT_NOBODY, (uint64_t[PVENERGY_MAX_EVENTS]){ 7 });
+	account_vms(&a, sim.m.vm, &sim.alive);
+	assert_false(account_difference(&a, &sum));
+	assert_true(a.vm[3].sum.access_pj == 10 * 10 + 20 * 7);
+	assert_true(a.vm[3].sum.base_pj == 7 * 1001);
+	assert_int_equal(a.nobody.counts[0], 7);
+	account_machine(&a, &sum);
+	assert_int_equal(sum.counts[1], 10);
+}
+
+/* Damage where nothing happens is seen when all is looked at. */
+static void test_thorough(void **state)
+{
+	join(0, "a");
+	join(200, "b");
+	switch_to(0, 200);
+	run(0, 10, 10, 10);
+	switch_to(0, 0);
+	assert_int_equal(cut_cpu(0), 0);
+	run(0, 10, 10, 10);
+	sim.m.pcpu[0].total[200][1]++;
+	assert_int_equal(cut_cpu(0), 0);
+	account_take_cut(&cut, &sim.m.pcpu[0], sim.now[0], a.cpu[0].log_head, true);
+	assert_int_equal(account_cpu(&a, 0, &cut), 1);
+}
+
+static void test_many(void **state)
+{
+	for (unsigned int slot = 0; slot < MACHINE_MAX_VMS; slot++)
+		join(slot, "x");
+	srand(2);
+	for (int i = 0; i < 20000; i++) {
+		run(0, rand() % 100, rand(), rand());
+		switch_to(0, rand() % MACHINE_MAX_VMS);
+		if (!(rand() % 2000))
+			period();
+	}
+	period();
+	assert_truth();
+	assert_int_equal(a.overruns, 0);
+	assert_true(a.vm[0].sum.base_pj == a.vm[MACHINE_MAX_VMS - 1].sum.base_pj);
+	assert_true(a.carry_pj < MACHINE_MAX_VMS);
+}
+
 static void test_random(void **state)
 {
 	srand(1);
@@ -544,12 +619,12 @@ static void test_random(void **state)
 		if (rand() % 3)
 			switch_to(cpu, slot);
 		if (!(rand() % 500)) {
-			if (sim.alive & (1U << slot))
+			if (machine_set_has(&sim.alive, slot))
 				leave(slot);
 			else if (!sim.m.vm[slot].generation)
 				join(slot, "x");
 			else
-				sim.alive |= 1U << slot;
+				machine_set_add(&sim.alive, slot);
 		}
 		if (!(rand() % 50))
 			period();
@@ -579,6 +654,10 @@ int main(void)
 		TEST(test_difference),
 		TEST(test_resume),
 		TEST(test_resume_of_another),
+		TEST(test_known_base),
+		TEST(test_charge),
+		TEST(test_thorough),
+		TEST(test_many),
 		TEST(test_random),
 	};
 

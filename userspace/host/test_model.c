@@ -186,6 +186,62 @@ static void test_fits_machine(void **state)
 	assert_string_equal(model_machine_event(1), "unhalted_cycles");
 }
 
+static void test_perf(void **state)
+{
+	struct model m;
+
+	assert_int_equal(parse("event a 1\nevent b 2\nperf b perf::B:u=0\n"
+			       "idle_power_mw 1500\nactive_power_mw 5500\n", &m), 0);
+	assert_string_equal(m.perf[0], "");
+	assert_string_equal(m.perf[1], "perf::B:u=0");
+	assert_int_equal(m.idle_mw, 1500);
+	assert_int_equal(m.active_mw, 5500);
+	assert_int_equal(parse("event a 1\nidle_power_mw 0\nactive_power_mw 1000000\n",
+			       &m), 0);
+
+	refuse("perf a x\n", "M:1: there is no event 'a' above");
+	refuse("event a 1\nperf a\n", "M:2: expected: perf NAME EVENT");
+	refuse("event a 1\nperf a b c\n", "M:2: 'c' is too much");
+	refuse("event a 1\nperf a b\nperf a b\n", "M:3: perf of 'a' is there already");
+	refuse("event a 1\nperf a b/c\n", "M:2: 'b/c' is no name of libpfm4");
+	refuse("event a 1 base\nperf a b\n",
+	       "M:2: 'a' is base cost, which is not counted");
+	refuse("event a 1\nidle_power_mw 1\n", "M: active_power_mw is missing");
+	refuse("event a 1\nactive_power_mw 1\n", "M: idle_power_mw is missing");
+	refuse("event a 1\nidle_power_mw 0\nactive_power_mw 0\n",
+	       "M: active_power_mw is zero");
+	refuse("event a 1\nidle_power_mw 2\nactive_power_mw 1\n",
+	       "M: active_power_mw is below idle_power_mw");
+	refuse("event a 1\nidle_power_mw\n", "M:2: idle_power_mw of what?");
+	refuse("event a 1\nidle_power_mw 1 2\n", "M:2: '2' is too much");
+	refuse("event a 1\nidle_power_mw 1.5\n", "M:2: '1.5' is not a number");
+	refuse("event a 1\nidle_power_mw -1\n", "M:2: '-1' is not a number");
+	refuse("event a 1\nidle_power_mw 1000001\n", "M:2: idle_power_mw is above 1000000");
+	refuse("event a 1\nidle_power_mw 99999999999999999999999\n",
+	       "M:2: idle_power_mw is above 1000000");
+	refuse("event a 1\nidle_power_mw 1\nidle_power_mw 1\n",
+	       "M:3: idle_power_mw is there already");
+}
+
+static void test_others(void **state)
+{
+	struct model m;
+
+	assert_int_equal(model_load(MODELS "/pentiumd.model", &m, err), 0);
+	assert_int_equal(m.nr_events, 8);
+	assert_int_equal(model_fits_machine(&m), -1);
+	assert_int_equal(m.event[PVENERGY_TSC].weight_pj, 14180);
+	assert_int_equal(m.event[PVENERGY_MISPRED_BRANCHES].weight_pj, 234210);
+	assert_int_equal(m.active_mw, 81090);
+
+	assert_int_equal(model_load(MODELS "/generic.model", &m, err), 0);
+	assert_int_equal(m.nr_events, 4);
+	for (unsigned int e = 0; e < m.nr_events; e++)
+		assert_true(*m.perf[e]);
+	assert_int_equal(m.active_mw - m.idle_mw, 4000);
+	assert_true(model_fits_machine(&m) >= 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -197,6 +253,8 @@ int main(void)
 		cmocka_unit_test(test_longest_name),
 		cmocka_unit_test(test_unreadable),
 		cmocka_unit_test(test_fits_machine),
+		cmocka_unit_test(test_perf),
+		cmocka_unit_test(test_others),
 	};
 
 	return cmocka_run_group_tests_name("model", tests, NULL, NULL);

@@ -152,13 +152,14 @@ static void remove_stale_page(const struct vmdir *d, const char *page,
 }
 
 void vmdir_create_page(struct vmdir *d, const char *name, unsigned int nr_vcpus,
-		       const struct model *model)
+		       const struct model *model, uint32_t flags)
 {
 	char *page = format("%s/%s" MACHINE_PAGE_SUFFIX, d->path, name);
 	int fd;
 
 	remove_stale_page(d, page, name);
-	fd = page_create(page, name, nr_vcpus, model, d->machine->tsc_khz);
+	fd = page_create(page, name, nr_vcpus, model, flags,
+			 d->machine->tsc_khz);
 	if (fd < 0)
 		errx(exit_failure, "%s: cannot create: %s", page, strerror(-fd));
 	/* Nobody else tries before the directory is unlocked. */

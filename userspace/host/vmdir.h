@@ -67,9 +67,10 @@ void vmdir_claim_name(const struct vmdir *d, const char *name);
  * @name: the virtual machine, which must not live; a dead one's is replaced
  * @nr_vcpus: number of virtual CPUs
  * @model: energy weights
+ * @flags: PVENERGY_METER if an accountant meters base cost, or 0
  */
 void vmdir_create_page(struct vmdir *d, const char *name, unsigned int nr_vcpus,
-		       const struct model *model);
+		       const struct model *model, uint32_t flags);
 
 /* Let other launchers in. */
 void vmdir_unlock(struct vmdir *d);

@@ -84,21 +84,27 @@ static void start(struct vcpu *v)
 	v->started = true;
 }
 
-/* Round-robin, from our slot on.  Who died waiting is forgotten. */
-static unsigned int next_waiter(struct vcpu *v)
+/* The first one from @slot on, up to @end.  Who died waiting is forgotten. */
+static unsigned int waiter_in(struct vcpu *v, unsigned int slot, unsigned int end)
 {
-	struct machine_pcpu *p = v->p;
-	unsigned int i, slot;
+	struct machine_set *waiting = &v->p->waiting;
 
-	for (i = 1; i < MACHINE_MAX_VMS; i++) {
-		slot = (v->slot + i) % MACHINE_MAX_VMS;
-		if (!(p->waiting & 1U << slot))
-			continue;
+	for (;;) {
+		slot = machine_set_next(waiting, slot);
+		if (slot >= end)
+			return MACHINE_NO_VM;
 		if (machine_vm_alive(v->machine, slot))
 			return slot;
-		p->waiting &= ~(1U << slot);
+		machine_set_remove(waiting, slot);
 	}
-	return MACHINE_NO_VM;
+}
+
+/* Round-robin, from our slot on. */
+static unsigned int next_waiter(struct vcpu *v)
+{
+	unsigned int slot = waiter_in(v, v->slot + 1, MACHINE_MAX_VMS);
+
+	return slot == MACHINE_NO_VM ? waiter_in(v, 0, v->slot) : slot;
 }
 
 static void set_tsc(struct vcpu *v, uint64_t tsc)
@@ -122,7 +128,7 @@ static bool grant_next(struct vcpu *v)
 		return false;
 	machine_pcpu_switch(v->machine, v->pcpu, slot);
 	set_tsc(v, p->at_switch[PVENERGY_TSC]);
-	p->waiting &= ~(1U << slot);
+	machine_set_remove(&p->waiting, slot);
 	p->running = 1;
 	__atomic_store_n(&p->turn, p->turn + 1, __ATOMIC_RELEASE);
 	syscall(SYS_futex, &p->turn, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
@@ -162,13 +168,13 @@ static bool take(struct vcpu *v, struct watch *w)
 	if (p->owner != v->slot) {
 		if (p->running && !stalled(v, w) && p->owner < MACHINE_MAX_VMS &&
 		    machine_vm_alive(v->machine, p->owner)) {
-			p->waiting |= 1U << v->slot;
+			machine_set_add(&p->waiting, v->slot);
 			return false;
 		}
 		machine_pcpu_switch(v->machine, v->pcpu, v->slot);
 	}
 	p->running = 1;
-	p->waiting &= ~(1U << v->slot);
+	machine_set_remove(&p->waiting, v->slot);
 	return true;
 }
 
@@ -283,8 +289,7 @@ void turn_tick(struct vcpu *v)
 	set_tsc(v, now);
 	v->tick = TICK_BLOCKS;
 	__atomic_store_n(&p->heartbeat, p->heartbeat + 1, __ATOMIC_RELAXED);
-	if (likely(!(__atomic_load_n(&p->waiting, __ATOMIC_RELAXED) &
-		     ~(1U << v->slot))) ||
+	if (likely(!machine_set_has_other(&p->waiting, v->slot)) ||
 	    !slice_over(v, now))
 		return;
 	hand_over(v);

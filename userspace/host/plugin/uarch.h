@@ -89,8 +89,14 @@
 
 #define UARCH_PAGE_MASK			0xfff
 
-/* Virtual addresses have copies of the sign bit from here on, up to bit 63. */
-#define UARCH_SLOT_SHIFT		57
+/*
+ * With the usual four levels of page tables, virtual addresses have copies of the
+ * sign bit from here on, up to bit 63, beside the sign bit itself.  (A guest with
+ * five levels may find another one's line in the cache where it has none.)
+ */
+#define UARCH_SLOT_SHIFT		48
+
+_Static_assert(MACHINE_MAX_VMS <= 1 << (64 - UARCH_SLOT_SHIFT), "slots in addresses");
 
 /**
  * struct uarch_store - last store to eight aligned bytes

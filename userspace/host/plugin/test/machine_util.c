@@ -30,7 +30,7 @@ static int create_page(const char *file, const char *name, int nr_vcpus,
 		fprintf(stderr, "%s\n", err);
 		return 1;
 	}
-	fd = page_create(file, name, nr_vcpus, &model, MACHINE_TSC_KHZ);
+	fd = page_create(file, name, nr_vcpus, &model, 0, MACHINE_TSC_KHZ);
 	if (fd < 0) {
 		fprintf(stderr, "%s: %s\n", file, strerror(-fd));
 		return 1;

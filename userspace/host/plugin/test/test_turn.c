@@ -94,6 +94,7 @@ static void test_first_turn(void **state)
 	static const uint64_t zero[PVENERGY_MAX_EVENTS];
 	uint64_t start;
 
+	m->nr_slots = 10;
 	p->own[9][UOPS] = 12345;		/* of one that has been here */
 	turn_acquire(&a);
 	assert_true(a.holding);
@@ -170,7 +171,7 @@ static void test_turn_missed(void **state)
 	vcpu_add(&a, UOPS, 5);
 	turn_tick(&a);
 	assert_int_equal(p->owner, a.slot);
-	p->waiting |= 1U << b.slot;
+	machine_set_add(&p->waiting, b.slot);
 	turn_tick(&a);
 	assert_true(a.holding);
 	assert_int_equal(p->log_head, 4);
@@ -195,13 +196,13 @@ static void test_handed_over(void **state)
 	turn_acquire(&a);
 	vcpu_add(&a, UOPS, 5);
 	a.slice = UINT64_MAX;
-	p->waiting |= 1U << b.slot;
+	machine_set_add(&p->waiting, b.slot);
 	turn_tick(&a);
 	assert_int_equal(p->log_head, 2);
 	turn_release(&a);
 	assert_int_equal(p->owner, b.slot);
 	assert_true(p->running);
-	assert_false(p->waiting);
+	assert_int_equal(machine_set_count(&p->waiting), 0);
 	assert_charged(&a);
 	turn_acquire(&b);
 	assert_int_equal(p->log_head, 3);
@@ -223,10 +224,10 @@ static void test_dead_owner(void **state)
 	assert_true(machine_tsc(m) - before < TURN_STALL_MS * 100000);
 	assert_int_equal(p->owner, b.slot);
 	/* Nor does it get turns, if it died waiting. */
-	p->waiting |= 1U << a.slot;
+	machine_set_add(&p->waiting, a.slot);
 	turn_release(&b);
 	assert_int_equal(p->owner, b.slot);
-	assert_false(p->waiting);
+	assert_int_equal(machine_set_count(&p->waiting), 0);
 }
 
 /* A new virtual machine in the slot of one that was last on the CPU. */

@@ -228,11 +228,11 @@ static void test_cache_slots(void **state)
 	const uint64_t user = 0x7fff12345640, kernel = 0xffff888012345640;
 
 	assert_true(load_misses(uarch_addr(0, user), 8));
-	assert_true(load_misses(uarch_addr(31, user), 8));
-	assert_true(load_misses(uarch_addr(31, kernel), 8));
+	assert_true(load_misses(uarch_addr(MACHINE_MAX_VMS - 1, user), 8));
+	assert_true(load_misses(uarch_addr(MACHINE_MAX_VMS - 1, kernel), 8));
 	assert_true(load_misses(uarch_addr(0, kernel), 8));
 	assert_false(load_misses(uarch_addr(0, user), 8));
-	assert_false(load_misses(uarch_addr(31, user), 8));
+	assert_false(load_misses(uarch_addr(MACHINE_MAX_VMS - 1, user), 8));
 }
 
 static void test_forwarding(void **state)

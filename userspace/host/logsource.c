@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Cuts of an emulated machine; see source.h. */
+#include <err.h>
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "cli.h"
+#include "source.h"
+
+#define NSEC_PER_MSEC	1000000L
+
+/**
+ * struct log_source - an emulated machine as a source
+ * @source: what others see
+ * @m: the machine
+ * @cut: of the physical CPU that is looked at
+ * @st: the machine's file, to see when another has taken its place
+ */
+struct log_source {
+	struct source source;
+	struct machine *m;
+	struct account_cut cut;
+	struct stat st;
+};
+
+static struct log_source *log_source(const struct source *s)
+{
+	return (struct log_source *)s;
+}
+
+/*
+ * The locks are held for a copy only, so that virtual CPUs, which take them at
+ * each switch, do not feel it.
+ */
+static void log_look(struct source *s, struct account *a, bool thorough)
+{
+	struct log_source *l = log_source(s);
+	uint64_t now[PVENERGY_MAX_EVENTS];
+	struct machine *m = l->m;
+	unsigned int differ = 0, slots;
+
+	for (unsigned int cpu = 0; cpu < a->nr_cpus; cpu++) {
+		machine_pcpu_lock(m, cpu);
+		machine_pcpu_counters(m, cpu, now);
+		account_take_cut(&l->cut, &m->pcpu[cpu], now,
+				 a->cpu[cpu].log_head, thorough);
+		machine_pcpu_unlock(m, cpu);
+		differ += account_cpu(a, cpu, &l->cut);
+	}
+	if (differ && !s->damaged) {
+		warnx("%s: log and totals disagree", s->name);
+		s->damaged = true;
+	}
+
+	machine_lock(&m->lock);
+	slots = machine_slots(m);
+	memcpy(s->vm, m->vm, slots * sizeof(*s->vm));
+	machine_unlock(&m->lock);
+	for (unsigned int slot = 0; slot < slots; slot++) {
+		pid_t pid = s->vm[slot].pid;
+
+		/* Whoever owns the process, it exists unless it does not. */
+		if (pid && (!kill(pid, 0) || errno != ESRCH))
+			machine_set_add(&s->alive, slot);
+		else
+			machine_set_remove(&s->alive, slot);
+	}
+}
+
+/* The machine's directory was removed, or is another one's now. */
+static bool log_gone(const struct source *s)
+{
+	const struct log_source *l = log_source(s);
+	struct stat st;
+
+	return stat(s->name, &st) || st.st_ino != l->st.st_ino ||
+	       st.st_dev != l->st.st_dev;
+}
+
+static void log_close(struct source *s)
+{
+	machine_close(log_source(s)->m);
+	free(s->name);
+	free(s);
+}
+
+static const struct source_ops log_ops = {
+	.look = log_look,
+	.gone = log_gone,
+	.close = log_close,
+};
+
+struct source *log_source_open(const char *dir, unsigned int wait_ms,
+			       const volatile sig_atomic_t *stop)
+{
+	struct timespec nap = { wait_ms / 1000, wait_ms % 1000 * NSEC_PER_MSEC };
+	struct log_source *l = calloc(1, sizeof(*l));
+	int error;
+
+	if (!l)
+		err(exit_failure, "cannot allocate memory");
+	l->source.ops = &log_ops;
+	l->source.name = format("%s/" MACHINE_FILE, dir);
+	while (!(l->m = machine_open(dir, 1, &error)) ||
+	       stat(l->source.name, &l->st)) {
+		if (!l->m && (error == -EPROTO || error == -EINVAL))
+			errx(exit_failure, "%s: not a machine, or of another version",
+			     l->source.name);
+		if (!l->m && (error != -ENOENT || !wait_ms))
+			errx(exit_failure, "%s: %s", l->source.name, strerror(-error));
+		if (l->m)
+			machine_close(l->m);
+		if (*stop) {
+			free(l->source.name);
+			free(l);
+			return NULL;
+		}
+		clock_nanosleep(CLOCK_MONOTONIC, 0, &nap, NULL);
+	}
+	l->source.id = l->m->tsc_zero_ns;
+	l->source.zero_ns = l->m->tsc_zero_ns;
+	l->source.nr_cpus = l->m->nr_pcpus;
+	return &l->source;
+}
