@@ -28,6 +28,8 @@ help:
 	@echo '            a guest whose disk lies to it'
 	@echo '  test-debug'
 	@echo '            the booted guests again, with KASAN, lockdep and kmemleak'
+	@echo '  test-sanitize'
+	@echo '            user space again, with the sanitizers of addresses, leaks, behaviour'
 	@echo '  kunit     only KUnit'
 	@echo '  bench     measurements, as CSV into build/results/'
 	@echo '  bench-switch'
@@ -81,6 +83,14 @@ test-debug: kernel user
 	@$(kernel) debug x86_64 bzImage configs/guest.config configs/debug.config
 	@GUEST=debug tests/run.sh boot disk
 
+# User space again, where the compiler's sanitizers look for mistakes.
+sanitize := -fsanitize=address,undefined -fsanitize-undefined-trap-on-error \
+	-fno-omit-frame-pointer
+
+test-sanitize: user
+	@$(MAKE) -s -C userspace OUT=$(BUILD)/sanitize SANITIZE='$(sanitize)' all tests
+	@tests/sanitize.sh $(BUILD)/sanitize '$(sanitize)'
+
 kunit: kunit-kernels
 	@tests/run.sh kunit
 
@@ -107,4 +117,4 @@ clean:
 	rm -rf $(BUILD)
 
 .PHONY: all help setup tree kernel user kunit-kernels demo demo-disk test test-hostile test-debug \
-	kunit bench baseline bench-switch bench-disk check patchset clean
+	test-sanitize kunit bench baseline bench-switch bench-disk check patchset clean
