@@ -11,7 +11,7 @@ PACKAGES := \
 	linux-source-6.12 gcc make ccache flex bison bc libelf-dev libssl-dev xz-utils rsync patch \
 	libsmartcols-dev libcmocka-dev liburing-dev pkg-config \
 	qemu-system-x86 busybox-static cpio gzip coreutils dmsetup bsdextrautils \
-	fio e2fsprogs xfsprogs btrfs-progs \
+	fio postmark e2fsprogs xfsprogs btrfs-progs \
 	gnuplot-nox gawk git python3-minimal \
 	sparse shellcheck perl
 

@@ -95,7 +95,8 @@ static void catch_signals(void)
 	fd = signalfd(-1, &set, SFD_CLOEXEC);
 	if (fd < 0)
 		err(exit_failure, "cannot receive signals");
-	watch_start(&server.io, fd, sizeof(struct signalfd_siginfo), on_signal, NULL);
+	server.signals = watch_start(&server.io, fd, sizeof(struct signalfd_siginfo),
+				     on_signal, NULL);
 }
 
 /* Disks on the same device are on one physical disk, so they share its model. */
@@ -123,7 +124,7 @@ static struct physical *find_physical(const struct disk_options *d,
 		free(new);
 		return p;
 	}
-	new->file = file;
+	new->file = format("%s", file);
 	cost_disk_init(&new->cost, &new->model);
 	new->meter.power_mw = new->model.idle_power_mw;
 	new->meter.last_ns = monotonic_ns();
@@ -198,6 +199,7 @@ static void start(const struct options *options)
 		err(exit_failure, "%s", options->state_dir);
 	for (const struct disk_options *d = options->disks; d; d = d->next)
 		add_disk(d, options, default_model);
+	free(default_model);
 	if (!options->resmond || strcmp(options->resmond, "none"))
 		monitor_open(&server, options->subsystem, options->resmond);
 	/* Who connects now finds all well. */
@@ -215,7 +217,8 @@ static void remove_sockets(void)
 
 int main(int argc, char **argv)
 {
-	struct options options = { 0 };
+	/* What it points to is there for as long as the program. */
+	static struct options options;
 
 	options_parse(&options, argc, argv);
 	if (options.show)
