@@ -22,6 +22,7 @@ all: kernel user
 help:
 	@echo 'Verbs:'
 	@echo '  demo      two VMs on one CPU, two programs in containers: the whole chain'
+	@echo '  demo-host two VMs run Postmark: power of disk and CPU, by whom and for what'
 	@echo '  demo-disk two programs write to one file: who pays for the disk'
 	@echo '  test      all tests: user space, KUnit on UML and x86_64, booted guests'
 	@echo '  test-hostile'
@@ -67,12 +68,16 @@ kunit-kernels: tree
 demo: kernel user
 	@tests/demo/run.sh
 
+demo-host: kernel user
+	@$(MAKE) -s -C userspace OUT=$(BUILD)/user tests
+	@tests/demo/host.sh
+
 demo-disk: kernel user
 	@tests/demo/disk.sh
 
 test: kernel kunit-kernels user
 	@$(MAKE) -s -C userspace OUT=$(BUILD)/user tests plugin-tests
-	@tests/run.sh user rctl plugin kunit boot disk stress launch pvblkd resmon patchset
+	@tests/run.sh user rctl plugin kunit boot disk stress launch pvblkd resmon host patchset
 
 # A disk's back end that lies.  Some of it depends on time: for a quiet machine.
 test-hostile: kernel user
@@ -116,5 +121,5 @@ patchset: tree
 clean:
 	rm -rf $(BUILD)
 
-.PHONY: all help setup tree kernel user kunit-kernels demo demo-disk test test-hostile test-debug \
+.PHONY: all help setup tree kernel user kunit-kernels demo demo-host demo-disk test test-hostile test-debug \
 	test-sanitize kunit bench baseline bench-switch bench-disk check patchset clean

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Run test suites and count what they report.
 #
-#	run.sh SUITE...		of: user rctl plugin kunit boot disk stress launch hostile pvblkd resmon patchset
+#	run.sh SUITE...		of: user rctl plugin kunit boot disk stress launch hostile pvblkd resmon host patchset
 #
 # Each test is a program that prints TAP lines; its output goes to
 # build/logs/NAME.log, its failures here.  The last line is the sum.
@@ -85,6 +85,13 @@ suite_launch() {
 
 suite_resmon() {
 	tap resmon 180 tests/resmon/run.sh "$PROGRAMS"
+}
+
+# The host level with real guests: shown, and killed.
+suite_host() {
+	tap host-daemons 120 tests/host/daemons.sh "$PROGRAMS"
+	tap host-demo 240 tests/host/demo.sh
+	tap host-kills 480 tests/host/kills.sh
 }
 
 # A disk that lies to the guest.

@@ -107,6 +107,7 @@ set xlabel "time [s]"
 set ylabel "power [W]"
 set key outside right top Left reverse samplen 2
 set lmargin 9
+set autoscale xfix
 # Each on top of those before: the columns from the first to the nth.
 upto(first, n) = sum [i = first:n] column(i)
 

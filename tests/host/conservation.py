@@ -24,8 +24,8 @@ BYTE_PJ = 60000
 MAX_VMS = 256
 
 
-def say(*command):
-    return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
+def say(*command, check=True):
+    return subprocess.run(command, check=check, stdout=subprocess.PIPE, text=True).stdout
 
 
 def published(programs):
@@ -62,8 +62,8 @@ def accounted(table):
 def charged(programs, state):
     """A disk's state file: bytes, and energy in picojoules."""
     shown = dict(line.split() for line in say(f"{programs}/pvblkd", "--show", state).splitlines())
-    # It fails if the monitor has something else of this disk.
-    exact = say(f"{programs}/pvblkd_published", "disk", state)
+    # It fails if the monitor has something else of this disk, or if that was idle.
+    exact = say(f"{programs}/pvblkd_published", "disk", state, check=shown["requests"] != "0")
     base = re.search(r"^charged *, mJ: base +([0-9.]+)", exact, re.MULTILINE)
     return {
         "bytes": int(shown["read_bytes"]) + int(shown["written_bytes"]),

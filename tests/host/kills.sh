@@ -230,23 +230,24 @@ join b
 check "two guests run" within 120 runs a
 within 120 runs b
 
-# Who comes is not waited for: it boots while daemons come and go.
+# QEMU 7.2 may forget a disk whose back end ends between firmware and driver.  So
+# c is waited for, which is to leave in peace.  The others boot while daemons come
+# and go, and their end is to be killed.
 for i in "${!orders[@]}"; do
 	during=true
 	case $i in
 	0) during='crash qemu b' ;;
-	1) join c ;;
-	2) join b ;;
-	3)
-		check "c runs, and is bid to leave" within 120 runs c
-		during='bid_leave c'
+	1)
+		join c
+		check "another guest comes" within 120 runs c
 		;;
+	2) join b ;;
+	3) during='bid_leave c' ;;
 	4)
 		left_in_peace c
 		during='join d'
 		;;
 	5)
-		within 120 runs b
 		crash qemu b
 		during='crash launcher d'
 		;;
@@ -261,7 +262,6 @@ if [ "${1-}" = all ]; then
 			kill_and_start "$killed" "$started" true
 		done
 	done
-	within 120 runs b
 	crash qemu b
 fi
 bid_leave a
