@@ -14,6 +14,10 @@
 # The emulated CPU's time stamp counter runs as fast as QEMU executes cycles here,
 # roughly, so that a busy CPU is busy all the time, as on hardware.
 #
+# The guests' CPU energy is of the events that the emulated CPU counts; the back
+# end's own is the host's CPU time at the power of a Pentium 4, on a CPU that is
+# faster.  So the back end's share is that of this host.
+#
 # Settings: DELAY in seconds; TRANSACTIONS and FILES of each Postmark; RESULTS.
 set -euo pipefail
 cd "$(dirname "$0")/../.."

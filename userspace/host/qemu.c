@@ -153,7 +153,8 @@ void qemu_args_make(struct qemu_args *a, const struct qemu_config *c)
 		add2(a, "-initrd", c->initrd);
 	if (c->show_page) {
 		add2(a, "-object",
-		     keep(a, format("memory-backend-file,id=pvenergy,mem-path=%s,size=%zu,share=on,readonly=on",
+		     keep(a, format("memory-backend-file,id=pvenergy,mem-path=%s,"
+				    "size=%zu,share=on,readonly=on",
 				    escape(a, c->page), c->page_size)));
 		add2(a, "-device", "ivshmem-plain,memdev=pvenergy");
 	}
