@@ -15,6 +15,9 @@
 # which is measured first: so a CPU that is busy has about as many unhalted cycles
 # as there is time, as on hardware.
 #
+# The back end publishes once a second, and when a guest leaves: the sample of that
+# second has more than a second's energy, and the next one less.
+#
 # The guests' CPU energy is of the events that the emulated CPU counts; the back
 # end's own is the host's CPU time at the power of a Pentium 4, on a CPU that is
 # faster.  So the back end's share is that of this host.
