@@ -90,7 +90,7 @@ suite_resmon() {
 # The host level with real guests: shown, and killed.
 suite_host() {
 	tap host-daemons 120 tests/host/daemons.sh "$PROGRAMS"
-	tap host-demo 240 tests/host/demo.sh
+	tap host-demo 400 tests/host/demo.sh
 	tap host-kills 480 tests/host/kills.sh
 }
 

@@ -99,7 +99,7 @@ measure_tsc_khz() {
 boot() {
 	mkfifo "$work/$1.in"
 	(launch "$1" "postmark:$TRANSACTIONS+$FILES,totals" --pcpus 0 --memory $memory \
-		--nr-pcpus 1 --tsc-khz "$tsc_khz" --timeout 300 \
+		--nr-pcpus 1 --tsc-khz "$tsc_khz" --timeout 900 \
 		--disk "$work/$1.sock" --serial stdio <"$work/$1.in" >"$work/$1.log" 2>&1) &
 	vm[$1]=$!
 	eval "exec {in_$1}>\"\$work/$1.in\""
@@ -140,10 +140,11 @@ disks=$!
 within 30 grep -qs '^ready' "$work/pvblkd.log" || fail "pvblkd did not start"
 
 say "two virtual machines boot on physical CPU 0"
-boot vm1
-boot vm2
+# One after the other: on a busy machine ACPI's interpreter takes a guest that
+# waits for its turn for one that hangs.
 for name in vm1 vm2; do
-	within 120 ended $name ready || true
+	boot $name
+	within 240 ended $name ready || true
 	said $name ready || fail "$name did not boot"
 done
 within 30 registered || fail "who should be registered is not"
@@ -161,7 +162,7 @@ begin vm1
 sleep "$DELAY"
 begin vm2
 for name in vm1 vm2; do
-	within 280 ended $name over || true
+	within 600 ended $name over || true
 	said $name over || fail "Postmark in $name did not end"
 	echo "$name: Postmark has ended"
 done
