@@ -11,7 +11,7 @@ PACKAGES := \
 	linux-source-6.12 gcc make ccache flex bison bc libelf-dev libssl-dev xz-utils rsync patch \
 	libsmartcols-dev libcmocka-dev liburing-dev libnbd-dev libpfm4-dev pkg-config \
 	qemu-system-x86 busybox-static cpio gzip coreutils dmsetup bsdextrautils \
-	fio e2fsprogs xfsprogs btrfs-progs nbdkit \
+	fio postmark e2fsprogs xfsprogs btrfs-progs nbdkit \
 	gnuplot-nox gawk git python3-minimal \
 	sparse shellcheck perl
 
@@ -22,12 +22,15 @@ all: kernel user
 help:
 	@echo 'Verbs:'
 	@echo '  demo      two VMs on one CPU, two programs in containers: the whole chain'
+	@echo '  demo-host two VMs run Postmark: power of disk and CPU, by whom and for what'
 	@echo '  demo-disk two programs write to one file: who pays for the disk'
 	@echo '  test      all tests: user space, KUnit on UML and x86_64, booted guests'
 	@echo '  test-hostile'
 	@echo '            a guest whose disk lies to it'
 	@echo '  test-debug'
 	@echo '            the booted guests again, with KASAN, lockdep and kmemleak'
+	@echo '  test-sanitize'
+	@echo '            user space again, with the sanitizers of addresses, leaks, behaviour'
 	@echo '  kunit     only KUnit'
 	@echo '  bench     measurements, as CSV into build/results/'
 	@echo '  bench-switch'
@@ -65,12 +68,16 @@ kunit-kernels: tree
 demo: kernel user
 	@tests/demo/run.sh
 
+demo-host: kernel user
+	@$(MAKE) -s -C userspace OUT=$(BUILD)/user tests
+	@tests/demo/host.sh
+
 demo-disk: kernel user
 	@tests/demo/disk.sh
 
 test: kernel kunit-kernels user
 	@$(MAKE) -s -C userspace OUT=$(BUILD)/user tests plugin-tests
-	@tests/run.sh user rctl plugin kunit boot disk stress launch accountant pvblkd resmon patchset
+	@tests/run.sh user rctl plugin kunit boot disk stress launch accountant pvblkd resmon host patchset
 
 # A disk's back end that lies.  Some of it depends on time: for a quiet machine.
 test-hostile: kernel user
@@ -80,6 +87,14 @@ test-hostile: kernel user
 test-debug: kernel user
 	@$(kernel) debug x86_64 bzImage configs/guest.config configs/debug.config
 	@GUEST=debug tests/run.sh boot disk
+
+# User space again, where the compiler's sanitizers look for mistakes.
+sanitize := -fsanitize=address,undefined -fsanitize-undefined-trap-on-error \
+	-fno-omit-frame-pointer
+
+test-sanitize: user
+	@$(MAKE) -s -C userspace OUT=$(BUILD)/sanitize SANITIZE='$(sanitize)' all tests
+	@tests/sanitize.sh $(BUILD)/sanitize '$(sanitize)'
 
 kunit: kunit-kernels
 	@tests/run.sh kunit
@@ -106,5 +121,5 @@ patchset: tree
 clean:
 	rm -rf $(BUILD)
 
-.PHONY: all help setup tree kernel user kunit-kernels demo demo-disk test test-hostile test-debug \
-	kunit bench baseline bench-switch bench-disk check patchset clean
+.PHONY: all help setup tree kernel user kunit-kernels demo demo-host demo-disk test test-hostile test-debug \
+	test-sanitize kunit bench baseline bench-switch bench-disk check patchset clean

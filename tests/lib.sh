@@ -7,13 +7,14 @@
 
 : "${BUILD:=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)/build}"
 : "${CACHE:=${XDG_CACHE_HOME:-$HOME/.cache}/rcontainer}"
+: "${PROGRAMS:=$BUILD/user}"
 export BUILD CACHE
 
 # GUEST=debug has the guest under test run that kernel; it needs more time.
 guest_kernel=$CACHE/obj/${GUEST:-guest}/arch/x86/boot/bzImage
 busy_kernel=$CACHE/obj/guest/arch/x86/boot/bzImage
 # shellcheck disable=SC2034 # used by those who source this
-patience=1
+: "${patience:=1}"
 # shellcheck disable=SC2034
 [ "${GUEST:-guest}" = guest ] || patience=4
 initramfs=$BUILD/boot/initramfs.gz

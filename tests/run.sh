@@ -2,15 +2,17 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Run test suites and count what they report.
 #
-#	run.sh SUITE...		of: user rctl plugin kunit boot disk stress launch accountant hostile pvblkd resmon patchset
+#	run.sh SUITE...		of: user rctl plugin kunit boot disk stress launch accountant hostile pvblkd
+#				resmon host patchset
 #
 # Each test is a program that prints TAP lines; its output goes to
 # build/logs/NAME.log, its failures here.  The last line is the sum.
+# PROGRAMS and LOGS are other directories for the programs and the output.
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit
 
 . tests/lib.sh
-logs=$BUILD/logs
+logs=${LOGS:-$BUILD/logs}
 mkdir -p "$logs" "$BUILD/results"
 passed=0 failed=0 skipped=0
 
@@ -44,13 +46,13 @@ tap() {
 
 suite_user() {
 	local t
-	for t in "$BUILD"/user/test_*; do
+	for t in "$PROGRAMS"/test_*; do
 		CMOCKA_MESSAGE_OUTPUT=TAP tap "user-$(basename "$t")" 120 "$t"
 	done
 }
 
 suite_rctl() {
-	tap rctl 120 tests/rctl/run.sh "$BUILD/user/rctl"
+	tap rctl 120 tests/rctl/run.sh "$PROGRAMS/rctl"
 }
 
 suite_plugin() {
@@ -79,15 +81,22 @@ suite_stress() {
 }
 
 suite_launch() {
-	tap launch 180 tests/launch/run.sh "$BUILD/user"
+	tap launch 180 tests/launch/run.sh "$PROGRAMS"
 }
 
 suite_accountant() {
-	tap accountant 180 tests/accountant/run.sh "$BUILD/user"
+	tap accountant 180 tests/accountant/run.sh "$PROGRAMS"
 }
 
 suite_resmon() {
-	tap resmon 180 tests/resmon/run.sh "$BUILD/user"
+	tap resmon 180 tests/resmon/run.sh "$PROGRAMS"
+}
+
+# The host level with real guests: shown, and killed.
+suite_host() {
+	tap host-daemons 120 tests/host/daemons.sh "$PROGRAMS"
+	tap host-demo 400 tests/host/demo.sh
+	tap host-kills 480 tests/host/kills.sh
 }
 
 # A disk that lies to the guest.
@@ -97,8 +106,8 @@ suite_hostile() {
 
 # The disk back end with Debian's own kernel as guest.
 suite_pvblkd() {
-	tap pvblkd 900 userspace/host/pvblkd/test/run.sh "$BUILD/user"
-	tap pvblkd-load 180 userspace/host/pvblkd/test/load.sh "$BUILD/user"
+	tap pvblkd 900 userspace/host/pvblkd/test/run.sh "$PROGRAMS"
+	tap pvblkd-load 180 userspace/host/pvblkd/test/load.sh "$PROGRAMS"
 }
 
 suite_patchset() {

@@ -368,7 +368,8 @@ static int exit_status(const struct settings *s, const struct outcome *o)
 
 int main(int argc, char **argv)
 {
-	struct settings s = {
+	/* What it points to is there for as long as the program. */
+	static struct settings s = {
 		.qemu = {
 			.qemu = "qemu-system-x86_64",
 			.nr_vcpus = 1,
@@ -378,6 +379,7 @@ int main(int argc, char **argv)
 		},
 	};
 	struct outcome outcome;
+	struct qemu_args args;
 	struct model model;
 	sigset_t mask;
 	int control[2];
@@ -391,8 +393,10 @@ int main(int argc, char **argv)
 
 	supervise_begin(&mask);
 	set_up(&s, &model);
-	outcome = supervise(qemu_argv(&s.qemu), control[0],
+	qemu_args_make(&args, &s.qemu);
+	outcome = supervise(args.argv, control[0],
 			    (const int[]){ control[1], vmdir.page_fd, -1 },
 			    s.timeout_ms, !strcmp(s.qemu.serial, "stdio"), &mask);
+	qemu_args_free(&args);
 	return exit_status(&s, &outcome);
 }

@@ -69,7 +69,22 @@ struct qemu_config {
 	char **extra;
 };
 
-/* The argument vector; never freed, since it lives as long as the program. */
-char **qemu_argv(const struct qemu_config *c);
+/**
+ * struct qemu_args - QEMU's arguments
+ * @argv: as for execv()
+ * @nr_args: how many, without the NULL at the end
+ * @kept: those of them, and parts, that were allocated
+ * @nr_kept: how many
+ */
+struct qemu_args {
+	char **argv;
+	size_t nr_args;
+	char **kept;
+	size_t nr_kept;
+};
+
+/* Other strings stay those of @c. */
+void qemu_args_make(struct qemu_args *a, const struct qemu_config *c);
+void qemu_args_free(struct qemu_args *a);
 
 #endif /* RCONTAINER_QEMU_H */

@@ -246,8 +246,10 @@ char *rcfs_node_path(const struct rcfs_node *node)
 
 	if (!node->parent)
 		return strdup(node->name);
-	for (n = node; n; n = n->parent)
+	n = node;
+	do
 		len += strlen(n->name) + 1;
+	while ((n = n->parent));
 	path = malloc(len);
 	if (!path)
 		return NULL;

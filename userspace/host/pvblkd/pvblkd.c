@@ -95,7 +95,8 @@ static void catch_signals(void)
 	fd = signalfd(-1, &set, SFD_CLOEXEC);
 	if (fd < 0)
 		err(exit_failure, "cannot receive signals");
-	watch_start(&server.io, fd, sizeof(struct signalfd_siginfo), on_signal, NULL);
+	server.signals = watch_start(&server.io, fd, sizeof(struct signalfd_siginfo),
+				     on_signal, NULL);
 }
 
 /* Return: the network that the disk is behind, NULL if there is none. */
@@ -166,7 +167,7 @@ static struct physical *find_physical(const struct disk_options *d,
 	if (!p)
 		err(exit_failure, "cannot allocate memory");
 	p->model = model;
-	p->file = file;
+	p->file = format("%s", file);
 	p->net = net;
 	cost_disk_init(&p->cost, &p->model);
 	p->meter.power_mw = p->model.speed[0].idle_power_mw;
@@ -250,6 +251,7 @@ static void start(const struct options *options)
 		err(exit_failure, "%s", options->state_dir);
 	for (const struct disk_options *d = options->disks; d; d = d->next)
 		add_disk(d, options, default_model);
+	free(default_model);
 	if (!options->resmond || strcmp(options->resmond, "none"))
 		monitor_open(&server, options->subsystem, options->resmond);
 	/* Who connects now finds all well. */
@@ -267,7 +269,8 @@ static void remove_sockets(void)
 
 int main(int argc, char **argv)
 {
-	struct options options = { 0 };
+	/* What it points to is there for as long as the program. */
+	static struct options options;
 
 	options_parse(&options, argc, argv);
 	if (options.show)

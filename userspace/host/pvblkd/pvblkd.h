@@ -229,6 +229,7 @@ struct disk {
  * @cpu: the same, apportioned
  * @cpu_meter: what we consume when there is nothing to do
  * @timer: for the meters, while there are clients, and for the resource monitor
+ * @signals: those that end the process, or tell it to look at something
  * @timer_s: its interval
  * @clients: connected disks
  * @dirty: queues with done requests
@@ -243,6 +244,7 @@ struct server {
 	struct cost_cpu cpu;
 	struct cost_meter cpu_meter;
 	struct watch *timer;
+	struct watch *signals;
 	time_t timer_s;
 	unsigned int clients;
 	struct queue *dirty;

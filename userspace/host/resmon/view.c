@@ -64,23 +64,28 @@ static struct source *find_source(struct view *v, const char *name)
 	return NULL;
 }
 
-/* Nothing that the monitor hands over is believed, either. */
+/*
+ * Nothing that the monitor hands over is believed, either.  A subsystem whose
+ * region is none any more is to be seen as broken, not to be missing.
+ */
 static void take_entry(struct view *v, const struct resmon_msg *msg, int fd)
 {
 	struct resmon_head head;
 	struct source *s;
+	bool good;
 
-	if (fd < 0 || region_check(fd, &head) || strcmp(head.name, msg->name))
+	if (!region_name_valid(msg->name, sizeof(msg->name)))
 		return;
-	s = find_source(v, head.name);
+	good = fd >= 0 && !region_check(fd, &head) && !strcmp(head.name, msg->name);
+	s = find_source(v, msg->name);
 	if (!s) {
 		v->source = allocate(v->source, v->nr_sources + 1, sizeof(*s));
 		s = &v->source[v->nr_sources++];
 		*s = (struct source){ .view = allocate(NULL, 1, sizeof(*s->view)) };
-		strcpy(s->name, head.name);
+		strcpy(s->name, msg->name);
 	}
 	s->pid = msg->pid;
-	if (s->region && s->id == head.id)
+	if (!good || (s->region && s->id == head.id))
 		return;
 	if (s->region)
 		region_unmap(s->region);

@@ -5,7 +5,7 @@
 #
 #	run.sh BUILD_USER_DIR
 #
-# KILLS=N kills it N times in place of ten.
+# KILLS=N kills it N times in place of ten; patience=N waits N times as long.
 set -uo pipefail
 # shellcheck source=tests/tap.sh
 . "$(dirname "$0")/../../../../tests/tap.sh"
@@ -13,7 +13,7 @@ set -uo pipefail
 bin=$(realpath "$1")
 here=$(cd "$(dirname "$0")" && pwd)
 top=$(cd "$here/../../../.." && pwd)
-: "${KILLS:=10}"
+: "${KILLS:=10}" "${patience:=1}"
 : "${CACHE:=${XDG_CACHE_HOME:-$HOME/.cache}/rcontainer}"
 kernel_dir=$CACHE/debian-kernel
 
@@ -39,7 +39,7 @@ explain() {
 
 # within COMMAND...: it succeeds in ten seconds.
 within() {
-	for _ in $(seq 100); do
+	for _ in $(seq $((100 * patience))); do
 		"$@" && return
 		sleep 0.1
 	done
@@ -106,7 +106,7 @@ guest() {
 # ended NAME WHAT: the last guest ends, and has done it.
 ended() {
 	local pid=${guests[-1]}
-	for _ in $(seq 1200); do
+	for _ in $(seq $((1200 * patience))); do
 		kill -0 "$pid" 2>/dev/null || break
 		sleep 0.1
 	done
