@@ -9,9 +9,9 @@ export CACHE BUILD
 # Debian packages, one line per use.
 PACKAGES := \
 	linux-source-6.12 gcc make ccache flex bison bc libelf-dev libssl-dev xz-utils rsync patch \
-	libsmartcols-dev libcmocka-dev liburing-dev pkg-config \
+	libsmartcols-dev libncurses-dev libcmocka-dev liburing-dev pkg-config \
 	qemu-system-x86 busybox-static cpio gzip coreutils dmsetup bsdextrautils \
-	fio e2fsprogs xfsprogs btrfs-progs \
+	fio e2fsprogs xfsprogs btrfs-progs tmux \
 	gnuplot-nox gawk git python3-minimal \
 	sparse shellcheck perl
 
