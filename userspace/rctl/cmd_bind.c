@@ -76,6 +76,12 @@ static void warn_bind(const struct binding *b, unsigned int id, int error)
 		warn("cannot bind %s %u to '%s'", what, id, name);
 }
 
+/* Nothing at all can be bound there. */
+static bool is_hopeless(const struct binding *b, int error)
+{
+	return rcfs_is_builtin(b->path) || error == -ENOENT || error == -ENODEV;
+}
+
 static int parse_id(const struct binding *b, const char *arg, unsigned int *id)
 {
 	uint64_t value;
@@ -124,13 +130,19 @@ static void look(const struct binding *b, const struct set *set,
 	if (ret == -EMEDIUMTYPE)
 		errx(EXIT_FAILURE, "'%s' is not a cgroup of version 2: it has no cgroup.threads",
 		     set->cgroup);
+	if (ret == -EBADMSG || ret == -ERANGE)
+		errx(EXIT_FAILURE, "cgroup '%s': cgroup.threads does not have the expected format",
+		     set->cgroup);
+	if (ret == -ENOENT)
+		errx(EXIT_FAILURE, "there is no cgroup '%s' in %s/sys/fs/cgroup",
+		     set->cgroup, b->ctl->fs.sysroot);
 	if (ret)
 		err(EXIT_FAILURE, "cannot read cgroup '%s'", set->cgroup);
 }
 
 /*
- * Bind what was found and not dealt with yet.  Returns how many these were, and
- * in @status whether one of them failed.
+ * Bind what was found and not dealt with yet.  Returns how many these were, 0 if
+ * there is no point in going on, and in @status whether one of them failed.
  */
 static size_t bind_found(const struct binding *b, struct set *set,
 			 const struct rcfs_ids *found,
@@ -153,6 +165,10 @@ static size_t bind_found(const struct binding *b, struct set *set,
 		if (ret && ret != -ESRCH && ret != -EINVAL) {
 			warn_bind(b, id, ret);
 			*status = -1;
+			if (is_hopeless(b, ret)) {
+				count = 0;
+				break;
+			}
 		}
 		if (!done)
 			full |= rcfs_ids_add(&fresh, id);
@@ -186,7 +202,7 @@ static int bind_set(const struct binding *b, struct set *set, const char *arg)
 		count = bind_found(b, set, &found, &inside, !pass, &status);
 		rcfs_ids_free(&found);
 		rcfs_ids_free(&inside);
-		if (!count && !pass) {
+		if (!count && !pass && !status) {
 			if (set->cgroup)
 				warnx("cgroup '%s' is empty: nothing was bound",
 				      arg);
