@@ -25,7 +25,7 @@ enum {
 static const struct colinfo infos[] = {
 	[COL_EVENT]  = { "EVENT", 0.3, 0, "name of the event" },
 	[COL_WEIGHT] = { "WEIGHT", 0, SCOLS_FL_RIGHT, "energy of one, in picojoules if exact", SCOLS_JSON_NUMBER, true },
-	[COL_KIND]   = { "KIND", 0, 0, "base or access energy" },
+	[COL_KIND]   = { "KIND", 0, 0, "base or access energy; metered: base energy, but as a meter shows it" },
 };
 
 #define NINFOS	(sizeof(infos) / sizeof(infos[0]))
@@ -126,10 +126,10 @@ static int check_model(const struct rcfs_counters *counters,
 			warnx("%s: event '%s' is not counted here (rctl model lists those that are)",
 			      file ? file : "--set", e->name);
 			ret = -1;
-		} else if (file && c->base != base) {
+		} else if (file && rcfs_counter_is_base(c) != base) {
 			warnx("%s: event '%s' is of %s energy, but here it is of %s energy",
 			      file, e->name, base ? "base" : "access",
-			      c->base ? "base" : "access");
+			      base ? "access" : "base");
 			ret = -1;
 		}
 	}
@@ -192,7 +192,7 @@ static void dump(const struct rcfs_counters *counters)
 	for (i = 0; i < counters->n; i++)
 		printf("event %s %s%s\n", counters->c[i].name,
 		       format_nj(counters->c[i].weight_pj, buf),
-		       counters->c[i].base ? " base" : "");
+		       rcfs_counter_is_base(&counters->c[i]) ? " base" : "");
 }
 
 static const char *cell(const struct print *p, int id,
@@ -209,7 +209,7 @@ static const char *cell(const struct print *p, int id,
 			       p->raw ? "nJ" : " nJ");
 		return buf;
 	case COL_KIND:
-		return c->base ? "base" : "access";
+		return c->kind;
 	}
 	return NULL;
 }

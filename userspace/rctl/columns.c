@@ -22,35 +22,51 @@ static const char *const dev_suffix[] = {
 #define WIDTH		8
 #define WIDTH_EXACT	12
 
-static int add_device(struct columns *c, const char *name, size_t len)
+/* Returns 1 if anything is new, 0, or a negative errno. */
+static int add_device(struct columns *c, const char *name, size_t len, bool seen)
 {
-	void *bigger;
+	struct column_device *dev;
 	size_t i;
 
-	for (i = 0; i < c->ndevices; i++)
-		if (strlen(c->device[i]) == len &&
-		    !strncasecmp(c->device[i], name, len))
+	for (i = 0; i < c->ndevices; i++) {
+		dev = &c->device[i];
+		if (strlen(dev->name) != len ||
+		    strncasecmp(dev->name, name, len))
+			continue;
+		if (dev->seen || !seen)
 			return 0;
-	bigger = reallocarray(c->device, c->ndevices + 1, sizeof(*c->device));
-	if (!bigger)
+		/* As its files have it. */
+		memcpy(dev->name, name, len);
+		dev->seen = true;
+		return 1;
+	}
+	dev = reallocarray(c->device, c->ndevices + 1, sizeof(*dev));
+	if (!dev)
 		return -ENOMEM;
-	c->device = bigger;
-	c->device[c->ndevices] = strndup(name, len);
-	if (!c->device[c->ndevices])
+	c->device = dev;
+	dev += c->ndevices;
+	dev->name = strndup(name, len);
+	if (!dev->name)
 		return -ENOMEM;
+	dev->seen = seen;
 	c->ndevices++;
-	return 0;
+	return 1;
 }
 
 static int add_devices(struct columns *c, const struct rcfs_node *node)
 {
-	int ret = 0;
+	int ret, any = 0;
 	size_t i;
 
-	for (i = 0; !ret && i < node->energy.ndevs; i++)
-		ret = add_device(c, node->energy.dev[i].name,
-				 strlen(node->energy.dev[i].name));
-	return ret;
+	for (i = 0; i < node->energy.ndevs; i++) {
+		const char *name = node->energy.dev[i].name;
+
+		ret = add_device(c, name, strlen(name), true);
+		if (ret < 0)
+			return ret;
+		any |= ret;
+	}
+	return any;
 }
 
 /* "disk.access" may be asked for before there is a disk. */
@@ -60,15 +76,15 @@ static int add_asked(struct columns *c)
 	int ret = 0;
 
 	p += *p == '+';
-	while (!ret && *p) {
+	while (ret >= 0 && *p) {
 		size_t len = strcspn(p, ","), k;
 
-		for (k = DEV_ACCESS; !ret && k < DEV_COLUMNS; k++) {
+		for (k = DEV_ACCESS; ret >= 0 && k < DEV_COLUMNS; k++) {
 			size_t tail = strlen(dev_suffix[k]);
 
 			if (len > tail && !strncasecmp(p + len - tail,
 						       dev_suffix[k], tail))
-				ret = add_device(c, p, len - tail);
+				ret = add_device(c, p, len - tail, false);
 		}
 		p += len + (p[len] == ',');
 	}
@@ -107,7 +123,7 @@ static int make_infos(struct columns *c)
 	memcpy(c->infos, c->fixed, COL_FIXED * sizeof(*c->infos));
 	for (i = COL_FIXED; i < n; i++) {
 		c->infos[i] = (struct colinfo){
-			.name = heading(c->device[(i - COL_FIXED) / DEV_COLUMNS],
+			.name = heading(c->device[(i - COL_FIXED) / DEV_COLUMNS].name,
 					dev_suffix[(i - COL_FIXED) % DEV_COLUMNS]),
 			.flags = SCOLS_FL_RIGHT,
 			.json_type = SCOLS_JSON_NUMBER,
@@ -123,7 +139,7 @@ static int make_infos(struct columns *c)
 	return 0;
 }
 
-static void set_defaults(struct columns *c, size_t nseen)
+static void set_defaults(struct columns *c)
 {
 	size_t i, k;
 
@@ -134,33 +150,35 @@ static void set_defaults(struct columns *c, size_t nseen)
 			continue;
 		}
 		/* Not so many that others had no room. */
-		for (k = 0; k < nseen && c->p.ncolumns < PRINT_MAX_COLUMNS / 2; k++)
-			c->p.columns[c->p.ncolumns++] = COL_FIXED + DEV_COLUMNS * k;
+		for (k = 0; k < c->ndevices && c->p.ncolumns < PRINT_MAX_COLUMNS / 2; k++)
+			if (c->device[k].seen)
+				c->p.columns[c->p.ncolumns++] = COL_FIXED +
+								DEV_COLUMNS * k;
 	}
 }
 
 int columns_update(struct columns *c, const struct sample *s, char **unknown)
 {
-	size_t before = c->ndevices, seen, i;
-	int ret;
+	bool first = !c->infos;
+	int ret, any;
+	size_t i;
 
 	*unknown = NULL;
-	ret = add_devices(c, s->machine);
-	for (i = 0; !ret && i < s->ntops; i++)
-		if (s->top[i])
-			ret = add_devices(c, s->top[i]);
-	seen = c->ndevices;
-	if (!ret && !c->infos)
+	ret = any = add_devices(c, s->machine);
+	for (i = 0; ret >= 0 && i < s->ntops; i++) {
+		ret = s->top[i] ? add_devices(c, s->top[i]) : 0;
+		any |= ret;
+	}
+	if (ret >= 0 && first)
 		ret = add_asked(c);
-	if (ret || (c->infos && c->ndevices == before))
-		return ret;
+	if (ret < 0 || (!first && !any))
+		return ret < 0 ? ret : 0;
 
-	if (c->infos)
-		free_infos(c, c->p.ninfos);
+	free_infos(c, c->p.ninfos);
 	ret = make_infos(c);
 	if (ret)
 		return ret;
-	set_defaults(c, seen);
+	set_defaults(c);
 	return c->list ? print_set_columns(&c->p, c->list, unknown) : 0;
 }
 
@@ -170,7 +188,7 @@ void columns_free(struct columns *c)
 
 	free_infos(c, c->p.ninfos);
 	for (i = 0; i < c->ndevices; i++)
-		free(c->device[i]);
+		free(c->device[i].name);
 	free(c->device);
 	c->device = NULL;
 	c->ndevices = 0;
@@ -200,7 +218,7 @@ static const char *device_cell(const struct columns *c, const struct usage *u,
 	const struct rcfs_device *dev;
 	uint64_t uj;
 
-	dev = rcfs_find_device(&u->used, c->device[id / DEV_COLUMNS]);
+	dev = rcfs_find_device(&u->used, c->device[id / DEV_COLUMNS].name);
 	if (!dev)
 		return NULL;
 	switch (id % DEV_COLUMNS) {

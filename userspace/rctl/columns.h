@@ -29,6 +29,16 @@ enum {
 #define COL_DEVICES	(-1)
 
 /**
+ * struct column_device - a device that has columns
+ * @name: of the device
+ * @seen: it was in a sample, not only in --output
+ */
+struct column_device {
+	char *name;
+	bool seen;
+};
+
+/**
  * struct columns - what to print of usages
  * @p: how; its infos and columns are set by columns_update()
  * @fixed: COL_FIXED columns
@@ -36,7 +46,7 @@ enum {
  * @ndefaults: number of @defaults
  * @list: --output, or NULL
  * @watts: devices, access and base as power, not as energy
- * @device: devices that have columns
+ * @device: devices that have columns, in the order in which they came
  * @ndevices: number of @device
  * @infos: all columns: the fixed ones, then some for each device
  */
@@ -47,7 +57,7 @@ struct columns {
 	size_t ndefaults;
 	const char *list;
 	bool watts;
-	char **device;
+	struct column_device *device;
 	size_t ndevices;
 	struct colinfo *infos;
 };

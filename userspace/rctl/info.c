@@ -26,6 +26,14 @@ static int add_fact(struct rcfs_facts *facts, const char *file, const char *key,
 	return f->file && f->key && f->value ? 0 : -ENOMEM;
 }
 
+/* As in "equal [access] root". */
+static bool is_choice(const char *line)
+{
+	const char *open = strchr(line, '[');
+
+	return open && (open == line || open[-1] == ' ') && strchr(open, ']');
+}
+
 int rcfs_parse_facts(struct rcfs_buf *buf, const char *file,
 		     struct rcfs_facts *facts)
 {
@@ -33,7 +41,7 @@ int rcfs_parse_facts(struct rcfs_buf *buf, const char *file,
 	int ret;
 
 	while ((ret = rcfs_next_line(&cursor, &line)) > 0) {
-		char *space = strchr(line, ' ');
+		char *space = is_choice(line) ? NULL : strchr(line, ' ');
 
 		if (space)
 			*space++ = '\0';
@@ -95,23 +103,27 @@ void rcfs_facts_free(struct rcfs_facts *facts)
 	memset(facts, 0, sizeof(*facts));
 }
 
-/* "NAME PICOJOULES base|access"; more words may follow one day. */
+bool rcfs_counter_is_base(const struct rcfs_counter *c)
+{
+	/* "metered" is base cost, too. */
+	return strcmp(c->kind, "access");
+}
+
+/* "NAME PICOJOULES KIND"; more words may follow one day. */
 static int parse_counter(char *line, struct rcfs_counter *c)
 {
 	char *name = strsep(&line, " "), *weight = strsep(&line, " ");
 	char *kind = strsep(&line, " ");
 	int ret;
 
-	if (!*name || !weight || !kind)
+	if (!*name || !weight || !kind || !*kind)
 		return -EBADMSG;
 	ret = rcfs_parse_u64(weight, &c->weight_pj);
 	if (ret)
 		return ret;
-	c->base = !strcmp(kind, "base");
-	if (!c->base && strcmp(kind, "access"))
-		return -EBADMSG;
 	c->name = strdup(name);
-	return c->name ? 0 : -ENOMEM;
+	c->kind = strdup(kind);
+	return c->name && c->kind ? 0 : -ENOMEM;
 }
 
 int rcfs_parse_counters(struct rcfs_buf *buf, struct rcfs_counters *counters)
@@ -129,10 +141,10 @@ int rcfs_parse_counters(struct rcfs_buf *buf, struct rcfs_counters *counters)
 		counters->c = c;
 		c += counters->n;
 		memset(c, 0, sizeof(*c));
+		counters->n++;
 		ret = parse_counter(line, c);
 		if (ret)
 			break;
-		counters->n++;
 	}
 	return ret;
 }
@@ -155,8 +167,10 @@ void rcfs_counters_free(struct rcfs_counters *counters)
 {
 	size_t i;
 
-	for (i = 0; i < counters->n; i++)
+	for (i = 0; i < counters->n; i++) {
 		free(counters->c[i].name);
+		free(counters->c[i].kind);
+	}
 	free(counters->c);
 	memset(counters, 0, sizeof(*counters));
 }

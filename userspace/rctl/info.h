@@ -8,8 +8,9 @@
 /**
  * struct rcfs_fact - one line of a file in info/
  * @file: name of the file
- * @key: first word of the line, or @file if that is all there is
- * @value: the rest
+ * @key: first word of the line, or @file if the line is one word, or a choice
+ *	with brackets around what was chosen
+ * @value: the rest, or all
  */
 struct rcfs_fact {
 	char *file;
@@ -48,12 +49,12 @@ int rcfs_parse_facts(struct rcfs_buf *buf, const char *file,
  * struct rcfs_counter - an event that is counted
  * @name: of the event
  * @weight_pj: picojoules that one costs
- * @base: these are base cost
+ * @kind: the cost that it belongs to: "access", or "base" in some way
  */
 struct rcfs_counter {
 	char *name;
 	uint64_t weight_pj;
-	bool base;
+	char *kind;
 };
 
 /**
@@ -66,6 +67,7 @@ struct rcfs_counters {
 	size_t n;
 };
 
+bool rcfs_counter_is_base(const struct rcfs_counter *c);
 int rcfs_parse_counters(struct rcfs_buf *buf, struct rcfs_counters *counters);
 /* Read and parse; on error @counters is empty. */
 int rcfs_read_counters(const struct rcfs *fs, struct rcfs_counters *counters);
