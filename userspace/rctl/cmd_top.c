@@ -128,11 +128,27 @@ static void again(struct top *top)
 		err(EXIT_FAILURE, "cannot sort");
 }
 
+/* The last rows, if @first is beyond. */
+static void set_first(struct top *top, size_t first)
+{
+	size_t rows = screen_rows(), n = top->w.used.n;
+	size_t last = n > rows ? n - rows : 0;
+
+	top->first = first < last ? first : last;
+}
+
+static void scroll_by(struct top *top, long lines)
+{
+	if (lines < 0 && (size_t)-lines > top->first)
+		set_first(top, 0);
+	else
+		set_first(top, top->first + lines);
+}
+
 static void draw(struct top *top)
 {
 	const struct usages *used = &top->w.used;
 	char title[160], status[160], watts[PRINT_NUMBER], every[PRINT_NUMBER];
-	size_t rows = screen_rows();
 	struct libscols_table *tb = NULL;
 
 	format_micro(top->w.interval_ns / 1000, "s", " ", every);
@@ -153,19 +169,12 @@ static void draw(struct top *top)
 		return;
 	}
 	if (top->measured) {
-		if (top->first + rows > used->n)
-			top->first = used->n > rows ? used->n - rows : 0;
-		tb = columns_table(&top->w.columns, used, top->first, rows, true);
+		/* There may be fewer now. */
+		set_first(top, top->first);
+		tb = columns_table(&top->w.columns, used, top->first,
+				   screen_rows(), true);
 	}
 	screen_draw(title, status, tb);
-}
-
-static void scroll_by(struct top *top, long lines)
-{
-	if (lines < 0 && (size_t)-lines > top->first)
-		top->first = 0;
-	else
-		top->first += lines;	/* draw() knows where the end is */
 }
 
 static void set_interval(struct top *top, bool longer)
@@ -227,10 +236,10 @@ static bool handle_key(struct top *top, int key)
 						       (long)screen_rows());
 		break;
 	case SCREEN_TOP:
-		top->first = 0;
+		set_first(top, 0);
 		break;
 	case SCREEN_BOTTOM:
-		top->first = w->used.n;
+		set_first(top, w->used.n);
 		break;
 	}
 	return true;
