@@ -9,9 +9,9 @@ export CACHE BUILD
 # Debian packages, one line per use.
 PACKAGES := \
 	linux-source-6.12 gcc make ccache flex bison bc libelf-dev libssl-dev xz-utils rsync patch \
-	libsmartcols-dev libcmocka-dev liburing-dev libnbd-dev libpfm4-dev pkg-config \
+	libsmartcols-dev libncurses-dev libcmocka-dev liburing-dev libnbd-dev libpfm4-dev pkg-config \
 	qemu-system-x86 busybox-static cpio gzip coreutils dmsetup bsdextrautils \
-	fio postmark e2fsprogs xfsprogs btrfs-progs nbdkit \
+	fio postmark e2fsprogs xfsprogs btrfs-progs nbdkit tmux \
 	gnuplot-nox gawk git python3-minimal \
 	sparse shellcheck perl
 

@@ -81,23 +81,26 @@ long_options()
 	grep -o -e '--[a-z][a-z-]*' | sort -u
 }
 
-# What completion offers after the words given, one a line.
+# What completion offers after the words given, one a line; of the running
+# system it knows what is in $sysroot.
+sysroot=/nonexistent
 complete_words()
 (
 	# shellcheck source=/dev/null
 	source "$completion"
 	compopt() { :; }
-	rctl() { :; }
+	rctl() { "$RCTL" --sysroot "$sysroot" "$@"; }
 	COMP_WORDS=(rctl "$@")
 	COMP_CWORD=$#
 	_rctl_module
 	printf '%s\n' "${COMPREPLY[@]}"
 )
 
+commands=$("$RCTL" --help | sed -n '/^Commands:/,/^$/s/^ \([a-z]*\) .*/\1/p')
+
 check_completion()
 {
-	local commands c
-	commands=$("$RCTL" --help | sed -n '/^Commands:/,/^$/s/^ \([a-z]*\) .*/\1/p')
+	local c
 	diff <(echo "$commands" | sort) <(complete_words "" | sort) | sed 's/^/# /'
 	report "${PIPESTATUS[0]}" "completion: commands"
 	for c in "" $commands; do
@@ -106,16 +109,38 @@ check_completion()
 			<(complete_words ${c:+"$c"} -- | long_options) | sed 's/^/# /'
 		report "${PIPESTATUS[0]}" "completion: options of rctl $c"
 		"$RCTL" ${c:+"$c"} --help | grep -q '^Available output columns' || continue
-		diff <("$RCTL" ${c:+"$c"} --help | sed -n '/^Available/,/^$/s/^  *\([A-Z]*\)  .*/\1/p' | sort) \
+		diff <("$RCTL" ${c:+"$c"} --help | sed -n '/^Available/,/^$/s/^  *\([A-Z][A-Z]*\)  .*/\1/p' | sort) \
 			<(complete_words ${c:+"$c"} --output "" | tr -d , | sort) | sed 's/^/# /'
 		report "${PIPESTATUS[0]}" "completion: columns of rctl $c"
 	done
 }
 
+# What depends on what there is.
+check_completion_of()	# expected words, words to complete...
+{
+	local sysroot=$here/trees/web expected=$1
+	shift
+	diff <(tr ' ' '\n' <<<"$expected") <(complete_words "$@" | sort) | sed 's/^/# /'
+	report "${PIPESTATUS[0]}" "completion: rctl $*"
+}
+
+check_completion_here()
+{
+	check_completion_of "DISK, DISK.ACCESS, DISK.BASE," top --output DISK
+	check_completion_of "PATH,CPU, PATH,CPU.ACCESS, PATH,CPU.BASE," stat -o PATH,CPU
+	check_completion_of "web/back web/back/db" list web/b
+	check_completion_of "batch10 batch2" stat -n 3 b
+	check_completion_of "batch10 batch2" run --create b
+	check_completion_of "batch10 batch2" create --mode 0700 --owner root b
+	check_completion_of "TOTAL" top -s T
+	check_completion_of "tsc=" model --set t
+	check_completion_of "" stat -n ""
+}
+
 check_manual()
 {
 	local manual=$here/../../userspace/rctl/rctl.8.adoc c
-	for c in bind check create delete list run show; do
+	for c in $commands; do
 		"$RCTL" "$c" --help | grep '^ *-' | long_options |
 			while read -r option; do
 				grep -q -e "\\*$option\\*" "$manual" || echo "# $option"
@@ -188,6 +213,7 @@ for dir in "$here"/cases/*/; do
 	run_case "${dir%/}"
 done
 check_completion
+check_completion_here
 check_manual
 check_many
 check_deep

@@ -166,7 +166,9 @@ void cmd_unreadable(const struct rcfs_node *node, const char *file, int error)
 
 	unreadable = true;
 	errno = -error;
-	if (error == -EBADMSG || error == -ERANGE)
+	if (!strcmp(file, "."))
+		warn("cannot open '%s'", name);
+	else if (error == -EBADMSG || error == -ERANGE)
 		warnx("%s: '%s' does not have the expected format", name, file);
 	else
 		warn("%s: cannot read '%s'", name, file);

@@ -42,8 +42,8 @@ struct cmd {
 	const char *help;
 };
 
-extern const struct cmd cmd_bind, cmd_check, cmd_create, cmd_delete, cmd_list,
-	cmd_run, cmd_show;
+extern const struct cmd cmd_bind, cmd_check, cmd_create, cmd_delete, cmd_info,
+	cmd_list, cmd_model, cmd_run, cmd_show, cmd_stat, cmd_top;
 
 /* Options that every command knows; see cmd_option(). */
 #define CMD_OPT_SYSROOT		256

@@ -36,6 +36,7 @@ static void usage(void)
 	     "Options:\n"
 	     " -b, --exact            print microjoules, as plain numbers\n"
 	     " -c, --create           create the container if there is none\n"
+	     " -e, --exec             become the command, and tell nothing\n"
 	     " -q, --quiet            do not print the energy");
 	cmd_usage_options();
 	cmd_usage_tail();
@@ -67,18 +68,27 @@ static void restore_signals(const struct sigaction *old)
 	sigaction(SIGHUP, &old[3], NULL);
 }
 
-static void __attribute__((noreturn))
-run_child(int dirfd, int pipefd, const struct sigaction *old, char **argv)
+/* Returns only if that fails. */
+static struct failure become(int dirfd, char **argv)
 {
 	struct failure failure = { .what = FAILED_BIND };
 
-	restore_signals(old);
 	failure.error = rcfs_write_id(dirfd, "procs", 0);
 	if (!failure.error) {
 		execvp(argv[0], argv);
 		failure.what = FAILED_EXEC;
 		failure.error = -errno;
 	}
+	return failure;
+}
+
+static void __attribute__((noreturn))
+run_child(int dirfd, int pipefd, const struct sigaction *old, char **argv)
+{
+	struct failure failure;
+
+	restore_signals(old);
+	failure = become(dirfd, argv);
 	if (write(pipefd, &failure, sizeof(failure)) < 0)
 		_exit(EXIT_FAILURE);
 	_exit(EXIT_FAILURE);
@@ -159,27 +169,6 @@ static void read_meter(int dirfd, const char *path, struct meter *meter)
 		warn("%s: cannot read 'energy'", rcfs_show_name(path));
 }
 
-static uint64_t sub_sat(uint64_t a, uint64_t b)
-{
-	return a > b ? a - b : 0;
-}
-
-/* Turn readings into differences; a device may have come since. */
-static void subtract(struct rcfs_energy *energy, const struct rcfs_energy *old)
-{
-	size_t i;
-
-	for (i = 0; i < energy->ndevs; i++) {
-		struct rcfs_device *dev = &energy->dev[i];
-		const struct rcfs_device *was = rcfs_find_device(old, dev->name);
-
-		if (was) {
-			dev->access = sub_sat(dev->access, was->access);
-			dev->base = sub_sat(dev->base, was->base);
-		}
-	}
-}
-
 static void report_exact(const char *path, const struct rcfs_energy *used,
 			 uint64_t us)
 {
@@ -238,7 +227,7 @@ static int run(int dirfd, const char *path, char **argv, bool quiet, bool exact)
 		read_meter(dirfd, path, &after);
 		us = (after.time.tv_sec - before.time.tv_sec) * 1000000 +
 		     (after.time.tv_nsec - before.time.tv_nsec) / 1000;
-		subtract(&after.energy, &before.energy);
+		rcfs_energy_subtract(&after.energy, &before.energy);
 		if (after.energy.ndevs)
 			(exact ? report_exact : report)(path, &after.energy, us);
 		else
@@ -255,20 +244,23 @@ static int run_main(struct rctl *ctl, int argc, char **argv)
 	static const struct option longopts[] = {
 		{ "create",	no_argument, NULL, 'c' },
 		{ "exact",	no_argument, NULL, 'b' },
+		{ "exec",	no_argument, NULL, 'e' },
 		{ "quiet",	no_argument, NULL, 'q' },
 		CMD_LONGOPTS
 	};
-	bool create = false, exact = false, quiet = false;
+	bool create = false, exact = false, exec = false, quiet = false;
 	int c, dirfd = -1, status = EXIT_FAILURE;
 	char *path;
 
 	/* The command's options are not ours. */
-	while ((c = getopt_long(argc, argv, "+bcq" CMD_SHORTOPTS, longopts,
+	while ((c = getopt_long(argc, argv, "+bceq" CMD_SHORTOPTS, longopts,
 				NULL)) != -1) {
 		if (c == 'b')
 			exact = true;
 		else if (c == 'c')
 			create = true;
+		else if (c == 'e')
+			exec = true;
 		else if (c == 'q')
 			quiet = true;
 		else
@@ -288,7 +280,14 @@ static int run_main(struct rctl *ctl, int argc, char **argv)
 	if (!create || !cmd_create_path(ctl, path, true))
 		dirfd = cmd_open_container(ctl, path);
 	if (dirfd >= 0) {
-		status = run(dirfd, path, argv + optind, quiet, exact);
+		argv += optind;
+		if (exec) {
+			struct failure failure = become(dirfd, argv);
+
+			status = explain_failure(&failure, path, argv[0]);
+		} else {
+			status = run(dirfd, path, argv, quiet, exact);
+		}
 		close(dirfd);
 	}
 	free(path);

@@ -332,6 +332,45 @@ void rcfs_energy_free(struct rcfs_energy *energy)
 	memset(energy, 0, sizeof(*energy));
 }
 
+static uint64_t sub_sat(uint64_t a, uint64_t b)
+{
+	return a > b ? a - b : 0;
+}
+
+void rcfs_energy_subtract(struct rcfs_energy *energy,
+			  const struct rcfs_energy *old)
+{
+	size_t i;
+
+	for (i = 0; i < energy->ndevs; i++) {
+		struct rcfs_device *dev = &energy->dev[i];
+		const struct rcfs_device *was = rcfs_find_device(old, dev->name);
+
+		if (was) {
+			dev->access = sub_sat(dev->access, was->access);
+			dev->base = sub_sat(dev->base, was->base);
+		}
+	}
+}
+
+int rcfs_energy_copy(struct rcfs_energy *copy, const struct rcfs_energy *energy)
+{
+	size_t i;
+
+	memset(copy, 0, sizeof(*copy));
+	for (i = 0; i < energy->ndevs; i++) {
+		struct rcfs_device *dev = get_device(copy, energy->dev[i].name);
+
+		if (!dev) {
+			rcfs_energy_free(copy);
+			return -ENOMEM;
+		}
+		dev->access = energy->dev[i].access;
+		dev->base = energy->dev[i].base;
+	}
+	return 0;
+}
+
 static uint64_t add_sat(uint64_t a, uint64_t b)
 {
 	uint64_t sum;
@@ -422,20 +461,27 @@ int rcfs_count_ids(const struct rcfs_buf *buf, size_t *count)
 	return 0;
 }
 
-int rcfs_write_id(int dirfd, const char *file, unsigned int id)
+int rcfs_write(int dirfd, const char *file, const char *text)
 {
-	char text[16];
-	int fd, len, ret = 0;
+	ssize_t len = strlen(text);
+	int fd, ret = 0;
 
 	fd = openat(dirfd, file, O_WRONLY | O_CLOEXEC);
 	if (fd < 0)
 		return -errno;
-	len = snprintf(text, sizeof(text), "%u\n", id);
 	errno = 0;
 	if (write(fd, text, len) != len)
 		ret = errno ? -errno : -EIO;
 	close(fd);
 	return ret;
+}
+
+int rcfs_write_id(int dirfd, const char *file, unsigned int id)
+{
+	char text[16];
+
+	snprintf(text, sizeof(text), "%u\n", id);
+	return rcfs_write(dirfd, file, text);
 }
 
 void rcfs_comm(const struct rcfs *fs, unsigned int id, char *comm, size_t size)

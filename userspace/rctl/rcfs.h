@@ -163,6 +163,18 @@ void rcfs_energy_free(struct rcfs_energy *energy);
 const struct rcfs_device *rcfs_find_device(const struct rcfs_energy *energy,
 					   const char *name);
 
+/**
+ * rcfs_energy_subtract() - turn a reading into what was used since another
+ * @energy: later reading
+ * @old: earlier one; devices it does not have are new, and began at zero
+ *
+ * A difference stops at zero: readings are rounded.
+ */
+void rcfs_energy_subtract(struct rcfs_energy *energy,
+			  const struct rcfs_energy *old);
+/* Make @copy, to be freed; on error it is empty. */
+int rcfs_energy_copy(struct rcfs_energy *copy, const struct rcfs_energy *energy);
+
 /* Sums over devices; they stop at UINT64_MAX rather than wrap. */
 uint64_t rcfs_energy_access(const struct rcfs_energy *energy);
 uint64_t rcfs_energy_base(const struct rcfs_energy *energy);
@@ -189,6 +201,9 @@ int rcfs_count_ids(const struct rcfs_buf *buf, size_t *count);
  * @id: thread or process id, 0 for the caller
  */
 int rcfs_write_id(int dirfd, const char *file, unsigned int id);
+
+/* Write @text to a file in one write, as rcfs wants it. */
+int rcfs_write(int dirfd, const char *file, const char *text);
 
 /**
  * rcfs_comm() - the command name of a process or thread

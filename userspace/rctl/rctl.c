@@ -3,7 +3,8 @@
  * rctl - control and read the resource containers of this machine.
  *
  * Everything goes through rcfs, the resource container file system: rcfs.c,
- * tree.c and snapshot.c gather, print.c prints, and cmd_*.c are the commands.
+ * tree.c, snapshot.c, info.c and tasks.c gather, sample.c compares two moments,
+ * print.c, columns.c and screen.c print, and cmd_*.c are the commands.
  */
 #include <err.h>
 #include <locale.h>
@@ -19,9 +20,13 @@ static const struct cmd *const commands[] = {
 	&cmd_check,
 	&cmd_create,
 	&cmd_delete,
+	&cmd_info,
 	&cmd_list,
+	&cmd_model,
 	&cmd_run,
 	&cmd_show,
+	&cmd_stat,
+	&cmd_top,
 };
 
 #define NCOMMANDS	(sizeof(commands) / sizeof(commands[0]))

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "tree.h"
@@ -36,11 +37,20 @@ static int read_ids(int fd, const char *file, struct rcfs_walk *walk,
 	return ret ? ret : rcfs_count_ids(&walk->buf, count);
 }
 
+static uint64_t now(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * 1000000000ULL + ts.tv_nsec;
+}
+
 static int read_one(int fd, unsigned int what, struct rcfs_walk *walk,
 		    struct rcfs_node *node, const char **file)
 {
 	switch (what) {
 	case RCFS_ENERGY:
+		node->time_ns = now();
 		*file = "energy";
 		return rcfs_read_energy(fd, *file, &walk->buf, &node->energy);
 	case RCFS_LOCAL:
@@ -151,6 +161,7 @@ static int list_children(DIR *dir, struct rcfs_node *node, bool root)
 		child = new_node(d->d_name, node);
 		if (!child)
 			return -ENOMEM;
+		child->ino = d->d_ino;
 		node->child[node->nchild++] = child;
 	}
 	if (errno && !is_gone(-errno))
@@ -161,22 +172,25 @@ static int list_children(DIR *dir, struct rcfs_node *node, bool root)
 	return 0;
 }
 
-static int visit(int parentfd, const char *path, struct rcfs_walk *walk,
-		 struct rcfs_node *node)
+/* A container that only others may look into is not the end of the walk. */
+static bool is_closed(struct rcfs_node *node, const struct rcfs_walk *walk,
+		      int error)
 {
-	bool root = !strcmp(path, ".");
-	size_t i, kept = 0;
-	DIR *dir = NULL;
-	int fd, ret;
+	if (!node->parent || (error != -EACCES && error != -EPERM))
+		return false;
+	note_bad(node, walk->want, walk, ".", error);
+	return true;
+}
 
-	fd = rcfs_open_dir(parentfd, path);
-	if (fd < 0)
-		return fd;
-	ret = read_files(node->parent ? parentfd : -1, fd, walk, node);
-	if (!ret) {
-		dir = fdopendir(fd);
-		ret = dir ? list_children(dir, node, root) : -errno;
-	}
+static int visit(int parentfd, const char *path, struct rcfs_walk *walk,
+		 struct rcfs_node *node);
+
+/* Those that are gone are removed from @node. */
+static int visit_children(int fd, struct rcfs_walk *walk, struct rcfs_node *node)
+{
+	size_t i, kept = 0;
+	int ret = 0;
+
 	for (i = 0; i < node->nchild; i++) {
 		struct rcfs_node *child = node->child[i];
 		int gone = 0;
@@ -192,6 +206,29 @@ static int visit(int parentfd, const char *path, struct rcfs_walk *walk,
 			node->child[kept++] = child;
 	}
 	node->nchild = kept;
+	return ret;
+}
+
+static int visit(int parentfd, const char *path, struct rcfs_walk *walk,
+		 struct rcfs_node *node)
+{
+	bool root = !strcmp(path, ".");
+	struct stat st;
+	DIR *dir = NULL;
+	int fd, ret;
+
+	fd = rcfs_open_dir(parentfd, path);
+	if (fd < 0)
+		return is_closed(node, walk, fd) ? 0 : fd;
+	if (!node->parent && !fstat(fd, &st))
+		node->ino = st.st_ino;
+	ret = read_files(node->parent ? parentfd : -1, fd, walk, node);
+	if (!ret && !walk->shallow) {
+		dir = fdopendir(fd);
+		ret = dir ? list_children(dir, node, root) : -errno;
+	}
+	if (!ret)
+		ret = visit_children(fd, walk, node);
 	if (dir)
 		closedir(dir);
 	else

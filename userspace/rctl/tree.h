@@ -16,6 +16,8 @@ enum {
 /**
  * struct rcfs_node - one container
  * @name: last part of its path, "/" for the root container
+ * @ino: inode number: who comes after it under the same name has another
+ * @time_ns: CLOCK_MONOTONIC when its energy was read
  * @parent: container above, NULL for where the walk began
  * @child: containers below, sorted by name
  * @nchild: number of @child
@@ -25,10 +27,13 @@ enum {
  * @procs: processes bound to it
  * @have: which of these were read (RCFS_ENERGY, ...)
  * @bad: which of these should be there but cannot be used; built-in containers
- *	have no tasks, which is not bad
+ *	have no tasks, which is not bad; all, if the container must not be
+ *	opened
  */
 struct rcfs_node {
 	char *name;
+	uint64_t ino;
+	uint64_t time_ns;
 	struct rcfs_node *parent;
 	struct rcfs_node **child;
 	size_t nchild;
@@ -43,13 +48,16 @@ struct rcfs_node {
 /**
  * struct rcfs_walk - how to gather, and how it went
  * @want: what to read (RCFS_ENERGY, ...)
- * @unreadable: called for each file that exists but cannot be used
+ * @shallow: leave out what is below
+ * @unreadable: called for each file that exists but cannot be used, and with
+ *	"." for each container that must not be opened
  * @buf: for the walk
  *
  * Containers that vanish during the walk are left out silently.
  */
 struct rcfs_walk {
 	unsigned int want;
+	bool shallow;
 	void (*unreadable)(const struct rcfs_node *node, const char *file,
 			   int error);
 	struct rcfs_buf buf;
