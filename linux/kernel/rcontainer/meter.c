@@ -28,7 +28,7 @@
  * When somebody reads energy, when a container without tasks gets one, when the
  * policy changes, and once a second as long as there are meters and the policy
  * is one that divides.  Nothing is done when something is charged, in the switch
- * path or at fork.  To settle takes two walks over the containers, and with the
+ * path or at fork.  To settle takes some walks over the containers, and with the
  * policy "equal" one over the tasks; so readers settle again only after
  * FRESH_MS.
  *
