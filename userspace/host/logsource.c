@@ -5,6 +5,8 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
+#include <sys/pidfd.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -15,22 +17,107 @@
 #define NSEC_PER_MSEC	1000000L
 
 /**
+ * struct process - a virtual machine's process
+ * @pid: its id, 0 if none is watched
+ * @generation: of its slot
+ * @fd: of the process, or -1 if it can only be asked for
+ * @ended: it has ended
+ */
+struct process {
+	pid_t pid;
+	uint32_t generation;
+	int fd;
+	bool ended;
+};
+
+/**
  * struct log_source - an emulated machine as a source
  * @source: what others see
  * @m: the machine
  * @cut: of the physical CPU that is looked at
  * @st: the machine's file, to see when another has taken its place
+ * @epoll: tells of which of @process have ended, all at once
+ * @process: per slot
  */
 struct log_source {
 	struct source source;
 	struct machine *m;
 	struct account_cut cut;
 	struct stat st;
+	int epoll;
+	struct process process[MACHINE_MAX_VMS];
 };
 
 static struct log_source *log_source(const struct source *s)
 {
 	return (struct log_source *)s;
+}
+
+static void unwatch(struct process *p)
+{
+	if (p->fd >= 0)
+		close(p->fd);
+	*p = (struct process){ .fd = -1 };
+}
+
+/* Ids are used again, so it takes the generation to tell one from another. */
+static void watch(struct log_source *l, unsigned int slot,
+		  const struct machine_vm *vm)
+{
+	struct epoll_event event = { .events = EPOLLIN, .data.u32 = slot };
+	struct process *p = &l->process[slot];
+
+	if (p->pid == (pid_t)vm->pid && p->generation == vm->generation)
+		return;
+	unwatch(p);
+	p->pid = vm->pid;
+	p->generation = vm->generation;
+	if (!p->pid)
+		return;
+	p->fd = pidfd_open(p->pid, 0);
+	if (p->fd < 0) {
+		p->ended = errno == ESRCH;
+	} else if (epoll_ctl(l->epoll, EPOLL_CTL_ADD, p->fd, &event)) {
+		close(p->fd);
+		p->fd = -1;
+	}
+}
+
+/* Those that have ended since; they are not watched any longer. */
+static void take_ends(struct log_source *l)
+{
+	struct epoll_event event[64];
+	int n;
+
+	do {
+		n = epoll_wait(l->epoll, event, 64, 0);
+		for (int i = 0; i < n; i++) {
+			struct process *p = &l->process[event[i].data.u32];
+
+			close(p->fd);
+			p->fd = -1;
+			p->ended = true;
+		}
+	} while (n == 64);
+}
+
+static void look_who_is_there(struct log_source *l, unsigned int slots)
+{
+	struct source *s = &l->source;
+
+	for (unsigned int slot = 0; slot < slots; slot++)
+		watch(l, slot, &s->vm[slot]);
+	take_ends(l);
+	for (unsigned int slot = 0; slot < slots; slot++) {
+		const struct process *p = &l->process[slot];
+
+		/* Whoever owns it, it exists unless it does not. */
+		if (p->pid && !p->ended &&
+		    (p->fd >= 0 || !kill(p->pid, 0) || errno != ESRCH))
+			machine_set_add(&s->alive, slot);
+		else
+			machine_set_remove(&s->alive, slot);
+	}
 }
 
 /*
@@ -61,15 +148,7 @@ static void log_look(struct source *s, struct account *a, bool thorough)
 	slots = machine_slots(m);
 	memcpy(s->vm, m->vm, slots * sizeof(*s->vm));
 	machine_unlock(&m->lock);
-	for (unsigned int slot = 0; slot < slots; slot++) {
-		pid_t pid = s->vm[slot].pid;
-
-		/* Whoever owns the process, it exists unless it does not. */
-		if (pid && (!kill(pid, 0) || errno != ESRCH))
-			machine_set_add(&s->alive, slot);
-		else
-			machine_set_remove(&s->alive, slot);
-	}
+	look_who_is_there(l, slots);
 }
 
 /* The machine's directory was removed, or is another one's now. */
@@ -84,7 +163,12 @@ static bool log_gone(const struct source *s)
 
 static void log_close(struct source *s)
 {
-	machine_close(log_source(s)->m);
+	struct log_source *l = log_source(s);
+
+	for (unsigned int slot = 0; slot < MACHINE_MAX_VMS; slot++)
+		unwatch(&l->process[slot]);
+	close(l->epoll);
+	machine_close(l->m);
 	free(s->name);
 	free(s);
 }
@@ -122,6 +206,11 @@ struct source *log_source_open(const char *dir, unsigned int wait_ms,
 		}
 		clock_nanosleep(CLOCK_MONOTONIC, 0, &nap, NULL);
 	}
+	l->epoll = epoll_create1(EPOLL_CLOEXEC);
+	if (l->epoll < 0)
+		err(exit_failure, "epoll_create1");
+	for (unsigned int slot = 0; slot < MACHINE_MAX_VMS; slot++)
+		l->process[slot].fd = -1;
 	l->source.id = l->m->tsc_zero_ns;
 	l->source.zero_ns = l->m->tsc_zero_ns;
 	l->source.nr_cpus = l->m->nr_pcpus;

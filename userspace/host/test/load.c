@@ -7,8 +7,9 @@
  *
  * creates the machine in DIR and, if MODEL is not "-", a metered energy page for
  * each virtual machine, says "ready" and waits for a line on its standard
- * input.  Then it makes RATE switches a second, on all CPUs together, and says
- * how many it made in how many seconds.  The virtual machines stay until its
+ * input.  Then it makes RATE switches a second for SECONDS, on all CPUs together,
+ * and says how many it made in how many seconds: all of them, though it takes
+ * longer if the host does not let it.  The virtual machines stay until its
  * standard input ends.
  */
 #include <err.h>
@@ -104,7 +105,7 @@ static void one_turn(struct machine *m, unsigned int cpu, unsigned int vms)
 int main(int argc, char **argv)
 {
 	unsigned int vms, cpus, seconds;
-	uint64_t rate, start, end, now, made = 0;
+	uint64_t rate, start, now, made = 0;
 	struct machine *m;
 	char line[64];
 
@@ -120,16 +121,14 @@ int main(int argc, char **argv)
 	if (!fgets(line, sizeof(line), stdin))
 		return EXIT_FAILURE;
 
-	start = now = now_ns();
-	end = start + seconds * 1000000000ULL;
-	while (now < end) {
+	start = now_ns();
+	for (now = start; made < rate * seconds; now = now_ns()) {
 		uint64_t due = (unsigned __int128)(now - start) * rate / 1000000000;
 		struct timespec nap = { .tv_nsec = 1000000000 / BURSTS_PER_SEC };
 
-		for (; made < due; made++)
+		for (; made < due && made < rate * seconds; made++)
 			one_turn(m, made % cpus, vms);
 		clock_nanosleep(CLOCK_MONOTONIC, 0, &nap, NULL);
-		now = now_ns();
 	}
 	printf("%ju %.3f\n", (uintmax_t)made, (now - start) / 1e9);
 	while (fgets(line, sizeof(line), stdin))
