@@ -6,14 +6,14 @@
 #include <linux/blk-mq.h>
 #include <linux/export.h>
 #include <linux/irqflags.h>
+#include <linux/rcontainer-device.h>
 
 #include "split.h"
 
-static noinline void charge_shares(struct request *rq,
-				   const struct rcontainer_device_cost *costs,
-				   unsigned int nr)
+static noinline void charge_shares(struct request *rq, const unsigned int *device,
+				   const u64 *access_pj, unsigned int nr)
 {
-	struct rcontainer_device_cost share[RCONTAINER_MAX_DEVICES];
+	u64 share_pj[RCONTAINER_MAX_DEVICES];
 	u64 total = 0, done = 0;
 	struct bio *bio;
 	unsigned int i;
@@ -21,20 +21,17 @@ static noinline void charge_shares(struct request *rq,
 	__rq_for_each_bio(bio, rq)
 		total += bio->bi_iter.bi_size;
 	if (!total) {
-		rcontainer_charge_costs(blk_energy_rq_owner(rq), costs, nr);
+		rcontainer_charge_costs(blk_energy_rq_owner(rq), device, access_pj, nr);
 		return;
 	}
 
 	guard(irqsave)();
-	rcontainer_costs_returned(costs, nr);
+	rcontainer_costs_returned(device, access_pj, nr);
 	__rq_for_each_bio(bio, rq) {
-		for (i = 0; i < nr; i++) {
-			share[i].device = costs[i].device;
-			share[i].access_pj =
-				blk_energy_share(costs[i].access_pj, done,
-						 bio->bi_iter.bi_size, total);
-		}
-		rcontainer_charge_share(bio->bi_owner, share, nr);
+		for (i = 0; i < nr; i++)
+			share_pj[i] = blk_energy_share(access_pj[i], done,
+						       bio->bi_iter.bi_size, total);
+		rcontainer_charge_share(bio->bi_owner, device, share_pj, nr);
 		done += bio->bi_iter.bi_size;
 	}
 }
@@ -42,8 +39,9 @@ static noinline void charge_shares(struct request *rq,
 /**
  * blk_energy_charge() - charge a request's cost to the owners of its bios
  * @rq: the request, not ended yet, not even in part
- * @costs: what the device returned for it
- * @nr: number of costs, at most RCONTAINER_MAX_DEVICES
+ * @device: devices that it kept busy, as of rcontainer_register_device()
+ * @access_pj: what each returned for it, in picojoules
+ * @nr: how many, at most RCONTAINER_MAX_DEVICES
  *
  * Each bio's share is that of its bytes; the sum of the shares is the cost.
  *
@@ -52,14 +50,15 @@ static noinline void charge_shares(struct request *rq,
  *
  * Context: any but NMI.
  */
-void blk_energy_charge(struct request *rq, const struct rcontainer_device_cost *costs,
-		       unsigned int nr)
+void blk_energy_charge(struct request *rq, const unsigned int *device,
+		       const u64 *access_pj, unsigned int nr)
 {
 	struct bio *bio = rq->bio;
 
 	if (likely(bio == rq->biotail))
-		rcontainer_charge_costs(bio ? bio->bi_owner : rq->owner, costs, nr);
+		rcontainer_charge_costs(bio ? bio->bi_owner : rq->owner, device,
+					access_pj, nr);
 	else
-		charge_shares(rq, costs, nr);
+		charge_shares(rq, device, access_pj, nr);
 }
 EXPORT_SYMBOL_GPL(blk_energy_charge);

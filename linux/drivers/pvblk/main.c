@@ -108,9 +108,14 @@ static const char *accept_model(const struct pvblk_model *model,
 		ret = rcontainer_register_device(d->name);
 		if (ret < 0)
 			return ret == -ENOSPC ? "too many devices" : "reserved device name";
-		costs->of[i].device = ret;
-		costs->of[i].max_request_pj = le64_to_cpu(d->max_request_pj);
-		costs->of[i].max_byte_pj = le64_to_cpu(d->max_byte_pj);
+		costs->device[i] = ret;
+		costs->bound[i].max_request_pj = le64_to_cpu(d->max_request_pj);
+		costs->bound[i].max_byte_pj = le64_to_cpu(d->max_byte_pj);
+		if (!(le64_to_cpu(d->flags) & PVBLK_DEVICE_BALLOON))
+			continue;
+		if (rcontainer_balloon(d->name, &costs->balloon[i]))
+			return "no container for an energy balloon";
+		costs->balloons |= BIT(i);
 	}
 	costs->nr = i;
 	return NULL;

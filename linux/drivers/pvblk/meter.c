@@ -41,8 +41,7 @@ void pvblk_set_meters(struct pvblk *pvblk, const struct pvblk_model *model)
 			continue;
 		}
 		strscpy(m->name[i], d->name);
-		rcontainer_meter_start(&m->meter[i], pvblk->costs.of[i].device,
-				       base_uj);
+		rcontainer_meter_start(&m->meter[i], pvblk->costs.device[i], base_uj);
 	}
 	m->nr = pvblk->costs.nr;
 }

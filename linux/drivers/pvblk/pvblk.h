@@ -6,6 +6,7 @@
 #include <linux/blk-energy.h>
 #include <linux/blk-mq.h>
 #include <linux/build_bug.h>
+#include <linux/rcontainer-device.h>
 #include <linux/rcontainer-meter.h>
 #include <linux/scatterlist.h>
 #include <linux/spinlock.h>
@@ -67,18 +68,22 @@ struct pvblk_config {
 /**
  * struct pvblk_costs - how to take costs from replies
  * @nr: number of devices; without any, no costs are asked for
- * @of: the devices, in the order of replies
- * @of.device: index of rcontainer_register_device()
- * @of.max_request_pj: as in struct pvblk_device, checked
- * @of.max_byte_pj: likewise
+ * @device: index of rcontainer_register_device(), in the order of replies
+ * @bound: of the cost of a request, likewise
+ * @bound.max_request_pj: as in struct pvblk_device, checked
+ * @bound.max_byte_pj: likewise
+ * @balloons: a bit for each device that is charged as an energy balloon
+ * @balloon: to whom, likewise, a weak reference
  */
 struct pvblk_costs {
 	unsigned int	nr;
+	unsigned int	device[PVBLK_MAX_DEVICES];
 	struct {
-		unsigned int	device;
-		u64		max_request_pj;
-		u64		max_byte_pj;
-	} of[PVBLK_MAX_DEVICES];
+		u64	max_request_pj;
+		u64	max_byte_pj;
+	} bound[PVBLK_MAX_DEVICES];
+	unsigned long	balloons;
+	u32		balloon[PVBLK_MAX_DEVICES];
 };
 
 /**
@@ -185,7 +190,7 @@ const char *pvblk_check_model(const struct pvblk_model *model);
  * @c: the devices and the bounds of their costs
  * @reply: the host may still be writing to it: each cost is read once
  * @bytes: that the request transferred
- * @costs: receives one for each device, zero where it is impossible
+ * @cost_pj: receives one for each device, zero where it is impossible
  *
  * Context: any.
  * Return: a bit for each device whose cost is impossible.
@@ -193,7 +198,7 @@ const char *pvblk_check_model(const struct pvblk_model *model);
 static inline unsigned long pvblk_take_costs(const struct pvblk_costs *c,
 					     const struct pvblk_reply *reply,
 					     unsigned int bytes,
-					     struct rcontainer_device_cost *costs)
+					     u64 *cost_pj)
 {
 	unsigned long refused = 0;
 	unsigned int i;
@@ -205,13 +210,12 @@ static inline unsigned long pvblk_take_costs(const struct pvblk_costs *c,
 	for (i = 0; i < c->nr; i++) {
 		u64 access_pj = le64_to_cpu(READ_ONCE(reply->access_pj[i]));
 
-		if (unlikely(access_pj > c->of[i].max_request_pj +
-					 bytes * c->of[i].max_byte_pj)) {
+		if (unlikely(access_pj > c->bound[i].max_request_pj +
+					 bytes * c->bound[i].max_byte_pj)) {
 			refused |= BIT(i);
 			access_pj = 0;
 		}
-		costs[i].device = c->of[i].device;
-		costs[i].access_pj = access_pj;
+		cost_pj[i] = access_pj;
 	}
 	return refused;
 }

@@ -110,24 +110,37 @@ static noinline void refuse(struct pvblk *pvblk, struct request *rq,
 	unsigned int i;
 
 	for_each_set_bit(i, &refused, PVBLK_MAX_DEVICES)
-		rcontainer_device_refused(pvblk->costs.of[i].device);
+		rcontainer_device_refused(pvblk->costs.device[i]);
 	dev_warn_ratelimited(&pvblk->vdev->dev, "%s: impossible cost of a request of %u bytes, not charged\n",
 			     pvblk->disk->disk_name, blk_rq_bytes(rq));
+}
+
+/* What those pay who are not the request's owners. */
+static noinline void charge_balloons(const struct pvblk_costs *c, u64 *cost_pj)
+{
+	unsigned int i;
+
+	for_each_set_bit(i, &c->balloons, c->nr) {
+		rcontainer_charge_costs(c->balloon[i], &c->device[i], &cost_pj[i], 1);
+		cost_pj[i] = 0;
+	}
 }
 
 static void charge(struct pvblk *pvblk, struct request *rq)
 {
 	struct pvblk_request *pr = blk_mq_rq_to_pdu(rq);
-	struct rcontainer_device_cost costs[PVBLK_MAX_DEVICES] __uninitialized;
+	u64 cost_pj[PVBLK_MAX_DEVICES] __uninitialized;
 	unsigned long refused;
 
 	if (!pvblk->costs.nr)
 		return;
 	refused = pvblk_take_costs(&pvblk->costs, &pr->reply, blk_rq_bytes(rq),
-				   costs);
+				   cost_pj);
 	if (unlikely(refused))
 		refuse(pvblk, rq, refused);
-	blk_energy_charge(rq, costs, pvblk->costs.nr);
+	if (unlikely(pvblk->costs.balloons))
+		charge_balloons(&pvblk->costs, cost_pj);
+	blk_energy_charge(rq, pvblk->costs.device, cost_pj, pvblk->costs.nr);
 }
 
 static void settle(struct request *rq)

@@ -40,8 +40,8 @@ u32 __blk_energy_bh_owner(const struct buffer_head *bh);
 void __blk_energy_submit_bio(struct bio *bio);
 u32 blk_energy_rq_owner(const struct request *rq);
 void blk_energy_flush_of(struct request *flush, const struct request *first);
-void blk_energy_charge(struct request *rq, const struct rcontainer_device_cost *costs,
-		       unsigned int nr);
+void blk_energy_charge(struct request *rq, const unsigned int *device,
+		       const u64 *access_pj, unsigned int nr);
 
 /* Who pays for what is done now: nobody in an interrupt. */
 static inline u32 blk_energy_current(void)

@@ -85,28 +85,6 @@ static __always_inline void rcontainer_softirq_exit(void)
 struct rcontainer *rcontainer_work_begin(u32 id);
 void rcontainer_work_end(struct rcontainer *own);
 
-/* Devices that say what they consumed for whom.  The CPU is one of them. */
-#define RCONTAINER_MAX_DEVICES	8
-#define RCONTAINER_DEVICE_NAME	24
-
-/**
- * struct rcontainer_device_cost - what something cost on one device
- * @device: as returned by rcontainer_register_device()
- * @access_pj: picojoules
- */
-struct rcontainer_device_cost {
-	unsigned int	device;
-	u64		access_pj;
-};
-
-int rcontainer_register_device(const char *name);
-void rcontainer_device_refused(unsigned int device);
-void rcontainer_costs_returned(const struct rcontainer_device_cost *costs, unsigned int nr);
-void rcontainer_charge_share(u32 id, const struct rcontainer_device_cost *costs,
-			     unsigned int nr);
-void rcontainer_charge_costs(u32 id, const struct rcontainer_device_cost *costs,
-			     unsigned int nr);
-
 #else /* !CONFIG_RCONTAINER */
 
 #define INIT_RCONTAINER

@@ -119,27 +119,29 @@ void rcontainer_device_refused(unsigned int device)
 }
 EXPORT_SYMBOL_GPL(rcontainer_device_refused);
 
-static void add_costs(u64 *device_pj, const struct rcontainer_device_cost *costs,
+static void add_costs(u64 *sum, const unsigned int *device, const u64 *access_pj,
 		      unsigned int nr)
 {
 	unsigned int i;
 
 	for (i = 0; i < nr; i++)
-		device_pj[costs[i].device] += costs[i].access_pj;
+		sum[device[i]] += access_pj[i];
 }
 
 /**
  * rcontainer_costs_returned() - devices returned what something cost
- * @costs: the costs, to be charged with rcontainer_charge_share() before
- *	interrupts are on again
- * @nr: number of costs
+ * @device: the devices
+ * @access_pj: what each returned, to be charged with rcontainer_charge_share()
+ *	before interrupts are on again
+ * @nr: how many
  *
  * Context: interrupts off.
  */
-void rcontainer_costs_returned(const struct rcontainer_device_cost *costs, unsigned int nr)
+void rcontainer_costs_returned(const unsigned int *device, const u64 *access_pj,
+			       unsigned int nr)
 {
 	lockdep_assert_irqs_disabled();
-	add_costs(this_cpu_ptr(&rcontainer_total)->device_pj, costs, nr);
+	add_costs(this_cpu_ptr(&rcontainer_total)->device_pj, device, access_pj, nr);
 }
 EXPORT_SYMBOL_GPL(rcontainer_costs_returned);
 
@@ -177,47 +179,48 @@ static noinline void find_whom_to_charge(u32 id)
 /**
  * rcontainer_charge_share() - charge a container for a part of what devices did
  * @id: who pays, a weak reference, see rcontainer_by_id()
- * @costs: a part of the costs given to rcontainer_costs_returned()
- * @nr: number of costs
+ * @device: the devices
+ * @access_pj: a part of the costs given to rcontainer_costs_returned()
+ * @nr: how many
  *
  * That interrupts are off keeps the container: it is freed a grace period after
  * its id became a tombstone.
  *
  * Context: interrupts off.
  */
-void rcontainer_charge_share(u32 id, const struct rcontainer_device_cost *costs,
-			     unsigned int nr)
+void rcontainer_charge_share(u32 id, const unsigned int *device,
+			     const u64 *access_pj, unsigned int nr)
 {
 	lockdep_assert_irqs_disabled();
 	if (unlikely(!charged_last(id)))
 		find_whom_to_charge(id);
 	add_costs(this_cpu_ptr(__this_cpu_read(last_charged.c)->counts)->device_pj,
-		  costs, nr);
+		  device, access_pj, nr);
 }
 EXPORT_SYMBOL_GPL(rcontainer_charge_share);
 
-static noinline void charge_another(u32 id, const struct rcontainer_device_cost *costs,
-				    unsigned int nr)
+static noinline void charge_another(u32 id, const unsigned int *device,
+				    const u64 *access_pj, unsigned int nr)
 {
 	guard(irqsave)();
-	find_whom_to_charge(id);
-	rcontainer_costs_returned(costs, nr);
-	rcontainer_charge_share(id, costs, nr);
+	rcontainer_costs_returned(device, access_pj, nr);
+	rcontainer_charge_share(id, device, access_pj, nr);
 }
 
 /**
  * rcontainer_charge_costs() - devices returned what one has to pay for alone
  * @id: who pays, a weak reference, see rcontainer_by_id()
- * @costs: the costs
- * @nr: number of costs
+ * @device: the devices
+ * @access_pj: what each returned
+ * @nr: how many
  *
  * The same as rcontainer_costs_returned() and rcontainer_charge_share() of all,
  * in fewer instructions.
  *
  * Context: any but NMI.
  */
-void rcontainer_charge_costs(u32 id, const struct rcontainer_device_cost *costs,
-			     unsigned int nr)
+void rcontainer_charge_costs(u32 id, const unsigned int *device,
+			     const u64 *access_pj, unsigned int nr)
 {
 	u64 *total, *counts;
 	unsigned long flags;
@@ -226,17 +229,16 @@ void rcontainer_charge_costs(u32 id, const struct rcontainer_device_cost *costs,
 	local_irq_save(flags);
 	if (unlikely(!charged_last(id))) {
 		local_irq_restore(flags);
-		charge_another(id, costs, nr);
+		charge_another(id, device, access_pj, nr);
 		return;
 	}
 	total = this_cpu_ptr(&rcontainer_total)->device_pj;
 	counts = this_cpu_ptr(__this_cpu_read(last_charged.c)->counts)->device_pj;
 	for (i = 0; i < nr; i++) {
-		unsigned int device = costs[i].device;
-		u64 access_pj = costs[i].access_pj;
+		u64 pj = access_pj[i];
 
-		total[device] += access_pj;
-		counts[device] += access_pj;
+		total[device[i]] += pj;
+		counts[device[i]] += pj;
 	}
 	local_irq_restore(flags);
 }

@@ -7,6 +7,7 @@
 #include <linux/percpu.h>
 #include <linux/pmc.h>
 #include <linux/rcontainer.h>
+#include <linux/rcontainer-device.h>
 #include <linux/rcontainer-meter.h>
 #include <linux/refcount.h>
 #include <linux/types.h>

@@ -10,6 +10,7 @@
 
 #include <linux/cred.h>
 #include <linux/ctype.h>
+#include <linux/export.h>
 #include <linux/fs.h>
 #include <linux/fs_context.h>
 #include <linux/kobject.h>
@@ -94,10 +95,58 @@ static int add_container_dir(struct kernfs_node *parent, struct rcontainer *c,
 	return 0;
 }
 
+static struct rcontainer *create_with_dir(struct rcontainer *parent,
+					  const char *name, umode_t mode)
+{
+	struct rcontainer *c = rcontainer_create(parent, name);
+	int ret;
+
+	if (IS_ERR(c))
+		return c;
+	ret = add_container_dir(parent->kn, c, mode);
+	if (!ret)
+		return c;
+	rcontainer_remove(c);
+	rcontainer_put(c);
+	return ERR_PTR(ret);
+}
+
+/**
+ * rcontainer_balloon() - the container for what a device's service costs
+ * @device: name of the device
+ * @id: receives the weak reference
+ *
+ * It is named for the device, under the root, and made where it is missing.  If
+ * the user removes it, its charges are the root's, as with any.
+ *
+ * Context: process context, may sleep.
+ * Return: 0 or a negative errno.
+ */
+int rcontainer_balloon(const char *device, u32 *id)
+{
+	char name[RCONTAINER_DEVICE_NAME + sizeof("balloon-")];
+	struct rcontainer *c;
+
+	if (!rcontainer_root.kn)
+		return -ENODEV;
+	snprintf(name, sizeof(name), "balloon-%s", device);
+	guard(mutex)(&rcontainer_mutex);
+	list_for_each_entry(c, &rcontainer_root.children, sibling)
+		if (!c->offline && !strcmp(c->name, name))
+			goto found;
+	c = create_with_dir(&rcontainer_root, name, 0755);
+	if (IS_ERR(c))
+		return PTR_ERR(c);
+found:
+	*id = c->id;
+	return 0;
+}
+EXPORT_SYMBOL_GPL(rcontainer_balloon);
+
 static int rcfs_mkdir(struct kernfs_node *parent_kn, const char *name,
 		      umode_t mode)
 {
-	struct rcontainer *parent, *c;
+	struct rcontainer *parent;
 	const char *ch;
 	int ret;
 
@@ -114,15 +163,7 @@ static int rcfs_mkdir(struct kernfs_node *parent_kn, const char *name,
 	parent = rcfs_lock_live(parent_kn);
 	if (!parent)
 		return -ENODEV;
-	c = rcontainer_create(parent, name);
-	ret = PTR_ERR_OR_ZERO(c);
-	if (!ret) {
-		ret = add_container_dir(parent->kn, c, mode);
-		if (ret) {
-			rcontainer_remove(c);
-			rcontainer_put(c);
-		}
-	}
+	ret = PTR_ERR_OR_ZERO(create_with_dir(parent, name, mode));
 	rcfs_unlock(parent_kn, parent);
 	return ret;
 }

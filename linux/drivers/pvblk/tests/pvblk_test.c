@@ -109,82 +109,76 @@ static void test_model(struct kunit *test)
 
 static const struct pvblk_costs two_devices = {
 	.nr		= 2,
-	.of		= { { 3, 1000, 2 }, { 1, 50, 0 } },
+	.device		= { 3, 1 },
+	.bound		= { { 1000, 2 }, { 50, 0 } },
 };
-
-static void expect_cost(struct kunit *test, const struct rcontainer_device_cost *cost,
-			unsigned int device, u64 access_pj)
-{
-	KUNIT_EXPECT_EQ(test, cost->device, device);
-	KUNIT_EXPECT_EQ(test, cost->access_pj, access_pj);
-}
 
 static void test_costs_within_bounds(struct kunit *test)
 {
-	struct rcontainer_device_cost costs[PVBLK_MAX_DEVICES];
+	u64 cost_pj[PVBLK_MAX_DEVICES];
 	struct pvblk_reply reply = {
 		.access_pj = { cpu_to_le64(1000 + 2 * 512), cpu_to_le64(50) },
 	};
 
-	KUNIT_EXPECT_EQ(test, 0, pvblk_take_costs(&two_devices, &reply, 512, costs));
-	expect_cost(test, &costs[0], 3, 2024);
-	expect_cost(test, &costs[1], 1, 50);
+	KUNIT_EXPECT_EQ(test, 0, pvblk_take_costs(&two_devices, &reply, 512, cost_pj));
+	KUNIT_EXPECT_EQ(test, cost_pj[0], 2024);
+	KUNIT_EXPECT_EQ(test, cost_pj[1], 50);
 }
 
 /* One device's impossible cost says nothing about the other's. */
 static void test_costs_refused(struct kunit *test)
 {
-	struct rcontainer_device_cost costs[PVBLK_MAX_DEVICES];
+	u64 cost_pj[PVBLK_MAX_DEVICES];
 	struct pvblk_reply reply = {
 		.access_pj = { cpu_to_le64(1000 + 2 * 512 + 1), cpu_to_le64(7) },
 	};
 
 	KUNIT_EXPECT_EQ(test, BIT(0),
-			pvblk_take_costs(&two_devices, &reply, 512, costs));
-	expect_cost(test, &costs[0], 3, 0);
-	expect_cost(test, &costs[1], 1, 7);
+			pvblk_take_costs(&two_devices, &reply, 512, cost_pj));
+	KUNIT_EXPECT_EQ(test, cost_pj[0], 0);
+	KUNIT_EXPECT_EQ(test, cost_pj[1], 7);
 
 	/* A flush has no bytes. */
 	reply.access_pj[0] = cpu_to_le64(1001);
 	reply.access_pj[1] = cpu_to_le64(U64_MAX);
 	KUNIT_EXPECT_EQ(test, BIT(0) | BIT(1),
-			pvblk_take_costs(&two_devices, &reply, 0, costs));
-	expect_cost(test, &costs[0], 3, 0);
-	expect_cost(test, &costs[1], 1, 0);
+			pvblk_take_costs(&two_devices, &reply, 0, cost_pj));
+	KUNIT_EXPECT_EQ(test, cost_pj[0], 0);
+	KUNIT_EXPECT_EQ(test, cost_pj[1], 0);
 }
 
 static void test_costs_nobody_named(struct kunit *test)
 {
-	struct rcontainer_device_cost costs[PVBLK_MAX_DEVICES] = {};
+	u64 cost_pj[PVBLK_MAX_DEVICES] = {};
 	static const struct pvblk_costs none;
 	struct pvblk_reply reply = {
 		.access_pj = { 0, cpu_to_le64(1), cpu_to_le64(1), cpu_to_le64(U64_MAX) },
 	};
 
-	KUNIT_EXPECT_EQ(test, 0, pvblk_take_costs(&two_devices, &reply, 0, costs));
-	expect_cost(test, &costs[0], 3, 0);
-	expect_cost(test, &costs[1], 1, 1);
-	expect_cost(test, &costs[2], 0, 0);
-	KUNIT_EXPECT_EQ(test, 0, pvblk_take_costs(&none, &reply, 0, costs));
+	KUNIT_EXPECT_EQ(test, 0, pvblk_take_costs(&two_devices, &reply, 0, cost_pj));
+	KUNIT_EXPECT_EQ(test, cost_pj[0], 0);
+	KUNIT_EXPECT_EQ(test, cost_pj[1], 1);
+	KUNIT_EXPECT_EQ(test, cost_pj[2], 0);
+	KUNIT_EXPECT_EQ(test, 0, pvblk_take_costs(&none, &reply, 0, cost_pj));
 }
 
 static void test_costs_largest(struct kunit *test)
 {
 	const u64 bound = PVBLK_MAX_REQUEST_PJ + UINT_MAX * PVBLK_MAX_BYTE_PJ;
-	struct rcontainer_device_cost costs[PVBLK_MAX_DEVICES];
+	u64 cost_pj[PVBLK_MAX_DEVICES];
 	struct pvblk_reply reply = {};
 	struct pvblk_costs c = { .nr = PVBLK_MAX_DEVICES };
 	unsigned int i;
 
 	for (i = 0; i < PVBLK_MAX_DEVICES; i++) {
-		c.of[i].max_request_pj = PVBLK_MAX_REQUEST_PJ;
-		c.of[i].max_byte_pj = PVBLK_MAX_BYTE_PJ;
+		c.bound[i].max_request_pj = PVBLK_MAX_REQUEST_PJ;
+		c.bound[i].max_byte_pj = PVBLK_MAX_BYTE_PJ;
 		reply.access_pj[i] = cpu_to_le64(bound);
 	}
-	KUNIT_EXPECT_EQ(test, 0, pvblk_take_costs(&c, &reply, UINT_MAX, costs));
-	KUNIT_EXPECT_EQ(test, costs[7].access_pj, bound);
+	KUNIT_EXPECT_EQ(test, 0, pvblk_take_costs(&c, &reply, UINT_MAX, cost_pj));
+	KUNIT_EXPECT_EQ(test, cost_pj[7], bound);
 	reply.access_pj[7] = cpu_to_le64(bound + 1);
-	KUNIT_EXPECT_EQ(test, BIT(7), pvblk_take_costs(&c, &reply, UINT_MAX, costs));
+	KUNIT_EXPECT_EQ(test, BIT(7), pvblk_take_costs(&c, &reply, UINT_MAX, cost_pj));
 }
 
 /* Requests */
@@ -249,16 +243,16 @@ static void test_header_unsupported(struct kunit *test)
 /* What the device does not write is neither success nor a cost. */
 static void test_reply(struct kunit *test)
 {
-	struct rcontainer_device_cost costs[PVBLK_MAX_DEVICES];
+	u64 cost_pj[PVBLK_MAX_DEVICES];
 	struct pvblk_reply reply;
 
 	memset(&reply, 0xff, sizeof(reply));
 	KUNIT_EXPECT_EQ(test, errno_of(&reply), -EIO);
 	pvblk_blank_reply(&reply);
 	KUNIT_EXPECT_EQ(test, errno_of(&reply), -EIO);
-	KUNIT_EXPECT_EQ(test, 0, pvblk_take_costs(&two_devices, &reply, 0, costs));
-	expect_cost(test, &costs[0], 3, 0);
-	expect_cost(test, &costs[1], 1, 0);
+	KUNIT_EXPECT_EQ(test, 0, pvblk_take_costs(&two_devices, &reply, 0, cost_pj));
+	KUNIT_EXPECT_EQ(test, cost_pj[0], 0);
+	KUNIT_EXPECT_EQ(test, cost_pj[1], 0);
 	reply.status = VIRTIO_BLK_S_OK;
 	KUNIT_EXPECT_EQ(test, errno_of(&reply), 0);
 	reply.status = VIRTIO_BLK_S_UNSUPP;

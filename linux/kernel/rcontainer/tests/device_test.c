@@ -7,13 +7,11 @@
 
 #include "util.h"
 
-static int device;
+static unsigned int device;
 
 static void cost(u32 id, u64 pj)
 {
-	const struct rcontainer_device_cost c = { .device = device, .access_pj = pj };
-
-	rcontainer_charge_costs(id, &c, 1);
+	rcontainer_charge_costs(id, &device, &pj, 1);
 }
 
 static struct rcontainer_energy energy_of(struct rcontainer *c, bool subtree)
@@ -82,14 +80,12 @@ static void test_shares(struct kunit *test)
 {
 	struct rcontainer *a = create(test, &rcontainer_root, "a");
 	struct rcontainer *b = create(test, &rcontainer_root, "b");
-	struct rcontainer_device_cost c = { .device = device, .access_pj = 10 };
+	const u64 all = 10, most = 7, rest = 3;
 
 	scoped_guard(irqsave) {
-		rcontainer_costs_returned(&c, 1);
-		c.access_pj = 7;
-		rcontainer_charge_share(a->id, &c, 1);
-		c.access_pj = 3;
-		rcontainer_charge_share(b->id, &c, 1);
+		rcontainer_costs_returned(&device, &all, 1);
+		rcontainer_charge_share(a->id, &device, &most, 1);
+		rcontainer_charge_share(b->id, &device, &rest, 1);
 	}
 	expect_pj(test, a, 0, 7);
 	expect_pj(test, b, 0, 3);
@@ -119,10 +115,13 @@ static void test_wrap(struct kunit *test)
 
 static int device_test_init(struct kunit *test)
 {
+	int ret;
+
 	/* If there are other counters, these tests don't mind. */
 	pmc_fake_register();
-	device = rcontainer_register_device("kunit-disk");
-	return min(device, 0);
+	ret = rcontainer_register_device("kunit-disk");
+	device = ret;
+	return min(ret, 0);
 }
 
 static struct kunit_case device_test_cases[] = {

@@ -9,7 +9,7 @@
 
 #include "util.h"
 
-static int device;
+static unsigned int device;
 static struct rcontainer_meter meter;
 static u64 shown_uj;
 
@@ -46,11 +46,7 @@ static void has_task(struct kunit *test, struct rcontainer *c)
 
 static void cost(struct rcontainer *c, u64 pj)
 {
-	const struct rcontainer_device_cost cost = { .device = device, .access_pj = pj };
-
-	guard(irqsave)();
-	rcontainer_costs_returned(&cost, 1);
-	rcontainer_charge_costs(c->id, &cost, 1);
+	rcontainer_charge_costs(c->id, &device, &pj, 1);
 }
 
 static u64 base_of(struct rcontainer *c, unsigned int of)
@@ -428,11 +424,14 @@ static void test_sources(struct kunit *test)
 
 static int meter_test_init(struct kunit *test)
 {
+	int ret;
+
 	/* If there are other counters, these tests don't mind. */
 	pmc_fake_register();
-	device = rcontainer_register_device("kunit-meter");
-	if (device < 0)
-		return device;
+	ret = rcontainer_register_device("kunit-meter");
+	if (ret < 0)
+		return ret;
+	device = ret;
 	shown_uj = 1000;
 	rcontainer_meter_start(&meter, device, shown_uj);
 	return 0;
