@@ -533,6 +533,12 @@ int main(void)
 	costs("cost-ones", 0, 0, 1, 1);
 	costs("cost-top", 0, 0, 1, 0);
 
+	meter("nothing", 0, true);
+	meter("the most there is", ~0ULL, false);
+	meter("next to nothing", 5, true);
+	meter("half of all", 1ULL << 63, false);
+	order("none", 0, 0);
+
 	status(0, 0);
 	status(1, EIO);
 	status(2, EOPNOTSUPP);
@@ -571,11 +577,6 @@ int main(void)
 	model("model-ones", 0, "unknown version");
 	model("model-short", 0, "unknown version");
 	model("status", 1, "model not readable");
-	meter("nothing", 0, true);
-	meter("the most there is", ~0ULL, false);
-	meter("next to nothing", 5, true);
-	meter("half of all", 1ULL << 63, false);
-	order("none", 0, 0);
 	changes();
 
 	printf("1..%u\n", tests);
