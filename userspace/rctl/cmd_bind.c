@@ -162,7 +162,7 @@ static size_t bind_found(const struct binding *b, struct set *set,
 		count++;
 		ret = rcfs_write_id(b->dirfd, b->file, id);
 		/* Some end meanwhile, and kernel threads are nobody's. */
-		if (ret && ret != -ESRCH && ret != -EINVAL) {
+		if (ret && (done || (ret != -ESRCH && ret != -EINVAL))) {
 			warn_bind(b, id, ret);
 			*status = -1;
 			if (is_hopeless(b, ret)) {

@@ -18,7 +18,7 @@ int sample_take(const struct rcfs *fs, char *const *paths, size_t npaths,
 	struct rcfs_walk machine = { .want = RCFS_ENERGY, .shallow = true };
 	struct timespec ts;
 	size_t i;
-	int ret;
+	int ret = 0;
 
 	memset(s, 0, sizeof(*s));
 	clock_gettime(CLOCK_MONOTONIC, &ts);
@@ -27,12 +27,16 @@ int sample_take(const struct rcfs *fs, char *const *paths, size_t npaths,
 	if (!s->top)
 		return -ENOMEM;
 	s->ntops = npaths;
-	ret = rcfs_gather(fs, ".", &machine, &s->machine);
 	for (i = 0; !ret && i < npaths; i++) {
 		ret = rcfs_gather(fs, paths[i], walk, &s->top[i]);
 		if (ret == -ENOENT || ret == -ENODEV)
 			ret = 0;
+		/* Read once: its share is to be all, and not about all. */
+		if (!strcmp(paths[i], "."))
+			s->machine = s->top[i];
 	}
+	if (!ret && !s->machine)
+		ret = rcfs_gather(fs, ".", &machine, &s->machine);
 	return ret;
 }
 
@@ -40,8 +44,11 @@ void sample_free(struct sample *s)
 {
 	size_t i;
 
-	for (i = 0; i < s->ntops; i++)
+	for (i = 0; i < s->ntops; i++) {
+		if (s->top[i] == s->machine)
+			s->machine = NULL;
 		rcfs_node_free(s->top[i]);
+	}
 	rcfs_node_free(s->machine);
 	free(s->top);
 	memset(s, 0, sizeof(*s));

@@ -11,7 +11,7 @@
 /**
  * struct sample - containers at one moment
  * @time_ns: CLOCK_MONOTONIC when reading began
- * @machine: the root container alone
+ * @machine: the root container, one of @top if it was asked for, too
  * @top: a tree for each path that was asked for, NULL if it is gone
  * @ntops: number of @top
  */
