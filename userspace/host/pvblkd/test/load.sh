@@ -86,7 +86,9 @@ value() { # NAME KEY
 }
 
 above() { # NAME KEY VALUE
-	[ "$(value "$1" "$2")" -gt "$3" ]
+	local now
+	now=$(value "$1" "$2" 2>/dev/null)
+	[ "${now:-0}" -gt "$3" ]
 }
 
 # On and on.
