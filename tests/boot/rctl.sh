@@ -1,7 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
-# rctl on the kernel's own files: what recorded trees cannot show.
+# rctl on the kernel's own files: what recorded trees cannot show.  The argument
+# is how many containers are many.
 set -u
+many=${1:-1000}
 cd /sys/fs/rcontainer || exit 1
 failed=0
 
@@ -138,8 +140,9 @@ rctl stat -rx --noheadings -n 2 -o ACCESS,PATH spin cgroup >/tmp/stat
 check "stat: who works" holds "$(awk '$2 == "spin" && $1 > 0' /tmp/stat | wc -l)" = 2
 check "stat: who does not" holds "$(grep -cx '0 cgroup' /tmp/stat)" = 2
 rctl top -rx --noheadings -n 1 -o POWER,SHARE,CPU.ACCESS,PATH >/tmp/top
-check "top: the machine is first" holds "$(sed -n '1s/.* 100\.0 .* //p' /tmp/top)" = /
-check "top: then who works" holds "$(sed -n '2s/.* //p' /tmp/top)" = spin
+check "top: the machine's share" holds "$(awk '$4 == "/" { print $2 }' /tmp/top)" = 100.0
+# By some milliseconds between the readings, it may seem above the machine.
+check "top: who works is high" holds "$(head -n 2 /tmp/top | grep -c ' spin$')" = 1
 kill $spin
 wait $spin
 check "run: who ends rctl ends the command" holds $? = 143
@@ -148,17 +151,17 @@ check "all adds up" rctl check
 # Many
 before=$(rctl list -rn | wc -l)
 start=$(now)
-seq -f many/c%.0f 10000 | xargs rctl create -p
+seq "$many" | sed 's,^,many/c,' | xargs rctl create -p
 created=$(now)
 n=$(rctl list -rn | wc -l)
 listed=$(now)
 cat energy >/dev/null
 read=$(now)
-check "10,000 containers: all are listed" holds "$n" = $((before + 10001))
+check "many containers: all are listed" holds "$n" = $((before + many + 1))
 rctl delete -r many
 deleted=$(now)
-echo "# 10,000 containers: created in $((created - start))0 ms, listed in $((listed - created))0 ms, energy of the root in $((read - listed))0 ms, deleted in $((deleted - read))0 ms"
-check "10,000 containers: deleted" holds ! -e many
+echo "# $many containers: created in $((created - start))0 ms, listed in $((listed - created))0 ms, energy of the root in $((read - listed))0 ms, deleted in $((deleted - read))0 ms"
+check "many containers: deleted" holds ! -e many
 check "all adds up still" rctl check
 rctl delete -r alice secret job cgroup spin
 exit $failed
