@@ -481,6 +481,9 @@ static void settle_later(void)
 
 static void settle_fn(struct work_struct *work)
 {
+	/* It was chosen since: then nobody is asked without need. */
+	if (READ_ONCE(policy) == BASE_ROOT)
+		return;
 	rcontainer_refresh_meters();
 	guard(mutex)(&rcontainer_mutex);
 	rcontainer_settle_if_due();
