@@ -50,8 +50,8 @@ suite_user() {
 }
 
 suite_rctl() {
-	tap rctl 240 tests/rctl/run.sh "$BUILD/user/rctl"
-	tap rctl-top 240 tests/rctl/top.sh "$BUILD/user/rctl"
+	tap rctl 400 tests/rctl/run.sh "$BUILD/user/rctl"
+	tap rctl-top 300 tests/rctl/top.sh "$BUILD/user/rctl"
 }
 
 suite_plugin() {
