@@ -52,8 +52,8 @@ suite_user() {
 }
 
 suite_rctl() {
-	tap rctl 240 tests/rctl/run.sh "$PROGRAMS/rctl"
-	tap rctl-top 240 tests/rctl/top.sh "$PROGRAMS/rctl"
+	tap rctl 400 tests/rctl/run.sh "$PROGRAMS/rctl"
+	tap rctl-top 300 tests/rctl/top.sh "$PROGRAMS/rctl"
 }
 
 suite_plugin() {

@@ -83,12 +83,10 @@ static struct failure become(int dirfd, char **argv)
 }
 
 static void __attribute__((noreturn))
-run_child(int dirfd, int pipefd, const struct sigaction *old, char **argv)
+run_child(int dirfd, int pipefd, char **argv)
 {
-	struct failure failure;
+	struct failure failure = become(dirfd, argv);
 
-	restore_signals(old);
-	failure = become(dirfd, argv);
 	if (write(pipefd, &failure, sizeof(failure)) < 0)
 		_exit(EXIT_FAILURE);
 	_exit(EXIT_FAILURE);
@@ -119,6 +117,7 @@ static int run_command(int dirfd, const char *path, char **argv, bool *ran)
 {
 	struct sigaction old[4];
 	struct failure failure;
+	sigset_t passed, mask;
 	int pipefd[2], wstatus;
 	ssize_t got;
 
@@ -126,11 +125,20 @@ static int run_command(int dirfd, const char *path, char **argv, bool *ran)
 		err(EXIT_FAILURE, "cannot make a pipe");
 	fflush(NULL);
 	set_signals(old);
+	/* The command may be under way before its id is known here. */
+	sigemptyset(&passed);
+	sigaddset(&passed, SIGTERM);
+	sigaddset(&passed, SIGHUP);
+	sigprocmask(SIG_BLOCK, &passed, &mask);
 	child_pid = fork();
 	if (child_pid < 0)
 		err(EXIT_FAILURE, "cannot fork");
-	if (!child_pid)
-		run_child(dirfd, pipefd[1], old, argv);
+	if (!child_pid) {
+		restore_signals(old);
+		sigprocmask(SIG_SETMASK, &mask, NULL);
+		run_child(dirfd, pipefd[1], argv);
+	}
+	sigprocmask(SIG_SETMASK, &mask, NULL);
 
 	close(pipefd[1]);
 	do
