@@ -22,8 +22,16 @@ root=$scratch/sys/fs/rcontainer
 trap 'exit 1' TERM INT HUP
 trap 'term kill-server 2>/dev/null || true; touch "$scratch/stop"; wait; rm -rf "$scratch"' EXIT
 
+server=0
 term() {
-	tmux -f /dev/null -S "$scratch/tmux" "$@"
+	tmux -f /dev/null -S "$scratch/tmux$server" "$@"
+}
+
+# A server that is about to end may still answer: each has a socket of its own.
+new_term() {	# options of tmux new-session...
+	term kill-server 2>/dev/null || true
+	server=$((server + 1))
+	term new-session "$@"
 }
 
 screen() {
@@ -88,8 +96,7 @@ meter() {
 }
 
 start() {	# options of rctl top...
-	term kill-server 2>/dev/null || true
-	term new-session -d -x 90 -y 16 -- \
+	new_term -d -x 90 -y 16 -- \
 		sh -c 'trap : INT; "$@"; echo "status $?"; exec sleep 1000' sh \
 		"$rctl" --sysroot "$scratch" top "$@"
 }
@@ -187,8 +194,7 @@ rm -r "$root/web/front"
 check "nothing is left: message" shows '^rctl: there is no container left to watch'
 check "nothing is left: status" shows '^status 1$'
 
-term kill-server
-term new-session -d -x 90 -y 16 -- \
+new_term -d -x 90 -y 16 -- \
 	sh -c 'TERM=no-such-terminal "$@"; echo "status $?"; exec sleep 1000' sh \
 	"$rctl" --sysroot "$scratch" top
 check "unknown terminal: message" shows "^rctl: cannot use a terminal of type 'no-such-terminal'"
