@@ -159,11 +159,12 @@ static DEFINE_PER_CPU(struct last_charged, last_charged) = {
 	.c = &rcontainer_root,
 };
 
-/* Before the look into the table: pairs with rcontainer_remove(). */
 static __always_inline bool charged_last(u32 id)
 {
-	return __this_cpu_read(last_charged.removals) ==
-	       smp_load_acquire(&rcontainer_removals) &&
+	/* Before the look at who it is: pairs with rcontainer_remove(). */
+	unsigned int removals = smp_load_acquire(&rcontainer_removals);
+
+	return __this_cpu_read(last_charged.removals) == removals &&
 	       __this_cpu_read(last_charged.id) == id;
 }
 
@@ -171,6 +172,7 @@ static noinline void find_whom_to_charge(u32 id)
 {
 	struct last_charged *last = this_cpu_ptr(&last_charged);
 
+	/* Before the look into the table: pairs with rcontainer_remove(). */
 	last->removals = smp_load_acquire(&rcontainer_removals);
 	last->c = rcontainer_by_id(id);
 	last->id = id;
