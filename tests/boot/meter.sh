@@ -110,8 +110,8 @@ rctl check
 echo root >info/base_policy
 # shellcheck disable=SC2034 # of pays
 base__a=$(base /a) base__b=$(base /b) base__=$(base /)
-advance 77
-pays / 77000
+advance 77077
+pays / 77077000
 pays /a 0
 pays /b 0
 

@@ -27,15 +27,13 @@ write_page() {
 		dd of="$page" bs="$2" seek=$(($1 / $2)) conv=notrunc status=none
 }
 
-# struct pvenergy_header: base_nj, and flags with PVENERGY_METER.  The kernel
-# looks for the flag a second after the page is made.
+# struct pvenergy_header.base_nj
 attend() {
 	local nj='' now
 	until [ -s "$page" ]; do
 		sleep 0.02
 		kill -0 "$guest_pid" 2>/dev/null || return
 	done
-	write_page 88 4 1
 	while kill -0 "$guest_pid" 2>/dev/null; do
 		now=$(sed -n 's/^meter: \([0-9]*\)\r*$/\1/p' "$log" 2>/dev/null | tail -n 1)
 		if [ "$now" != "$nj" ]; then
@@ -48,7 +46,7 @@ attend() {
 
 for _ in 1 2 3; do
 	rm -f "$log"
-	(launch test "$run" --serial "$log" --timeout $((240 * patience)) "$@") >&2 &
+	(launch test "$run" --meter --serial "$log" --timeout $((240 * patience)) "$@") >&2 &
 	guest_pid=$!
 	attend
 	wait "$guest_pid"
