@@ -19,7 +19,7 @@ cd "$(dirname "$0")/.." || exit
 PROGRAMS=$(realpath "$1")
 flags=$2
 shift 2
-[ $# -gt 0 ] || set -- user rctl launch resmon pvblkd
+[ $# -gt 0 ] || set -- user rctl launch accountant resmon pvblkd
 LOGS=$BUILD/logs/sanitize
 rm -rf "$LOGS"
 # Tests run programs as other users, too.
