@@ -27,7 +27,7 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 . tests/lib.sh
 
-: "${DELAY:=10}" "${TRANSACTIONS:=200}" "${FILES:=200}" "${RESULTS:=$BUILD/results}"
+: "${DELAY:=10}" "${TRANSACTIONS:=500}" "${FILES:=200}" "${RESULTS:=$BUILD/results}"
 memory=192
 here=tests/demo
 mkdir -p "$RESULTS"
