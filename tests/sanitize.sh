@@ -7,7 +7,7 @@
 #
 # where PROGRAMS were built with FLAGS.
 #
-# Nothing is suppressed.  Reports go to files, so that tests which look at
+# Suppressed is what tinfo does not free of a terminal that it does not know.  Reports go to files, so that tests which look at
 # standard error see none of it; a report is a failure, whoever expected the
 # program to fail.  They are in build/logs/sanitize/.  GCC's runtime for
 # undefined behaviour can't write to files beside AddressSanitizer; so it traps,
@@ -28,7 +28,9 @@ trap 'rm -rf "$reports"' EXIT
 chmod 1777 "$reports"
 # Time limits hold for programs as they are built otherwise.
 patience=3
+echo leak:new_prescr >"$reports/suppressions"
 export PROGRAMS LOGS patience
+export LSAN_OPTIONS=suppressions=$reports/suppressions:print_suppressions=0
 export ASAN_OPTIONS=log_path=$reports/report:detect_leaks=1:detect_stack_use_after_return=1:strict_string_checks=1:handle_sigill=1
 
 # A sanitizer that reports nothing where there is something proves nothing.

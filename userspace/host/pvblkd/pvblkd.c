@@ -282,6 +282,8 @@ int main(int argc, char **argv)
 	server_stop(&server);
 	for (struct disk *d = server.disks; d; d = d->next)
 		nbd_end(d->nbd);
+	/* What was cancelled has ended then, and is freed. */
+	server_step(&server, false);
 	show_all();
 	monitor_close(&server);
 	io_exit(&server.io);
