@@ -52,7 +52,10 @@ static bool bounce(struct request *r, uint64_t left)
 
 static void on_done(struct io_op *op, int res);
 
-/* Memory does not wait: no use in telling the kernel to do it later. */
+/*
+ * Memory does not wait, unless it was swapped out: no use in telling the kernel
+ * to do it later.
+ */
 static void transfer_now(struct request *r, unsigned int nr, uint64_t offset)
 {
 	int fd = r->queue->disk->fd;
