@@ -52,6 +52,7 @@ struct disk;
 struct request;
 struct server;
 struct subsystem;
+struct arrival;
 
 /**
  * struct physical - a physical disk
@@ -236,6 +237,8 @@ struct disk {
  * @cpu: the same, apportioned
  * @cpu_meter: what we consume when there is nothing to do
  * @timer: for the meters, while there are clients, and for the resource monitor
+ * @active: something was done since it went off
+ * @arrival: of the resource monitor's socket, NULL if nothing notices it
  * @signals: those that end the process, or tell it to look at something
  * @timer_s: its interval
  * @clients: connected disks
@@ -253,6 +256,8 @@ struct server {
 	struct cost_cpu cpu;
 	struct cost_meter cpu_meter;
 	struct watch *timer;
+	bool active;
+	struct arrival *arrival;
 	struct watch *signals;
 	time_t timer_s;
 	unsigned int clients;
@@ -289,6 +294,19 @@ void server_leave(struct server *server, struct disk *disk);
 
 /* Be woken as often as it is necessary now. */
 void server_set_timer(struct server *server);
+
+/* Something is done that the meters should be brought up to date for. */
+void server_wake(struct server *server);
+
+/**
+ * server_take_over() - charge the base cost that a killed process did not
+ * @server: with all of its disks, before it has clients
+ *
+ * Physical disks went on turning for whoever was connected.  Nobody knows when
+ * that ended, so it is not more than could have been left to be charged: what was
+ * consumed in a minute.
+ */
+void server_take_over(struct server *server);
 
 uint64_t monotonic_ns(void);
 
