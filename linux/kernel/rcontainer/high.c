@@ -72,7 +72,8 @@ unsigned int rcontainer_high_delay_ms(u64 left_uj, u64 used_uj,
 {
 	u64 ms;
 
-	if (!used_uj)
+	/* So that the quotient below does not exceed 64 bits. */
+	if (!used_uj || div64_u64(left_uj, used_uj) >= 2 * HIGH_MAX_MS)
 		return HIGH_MAX_MS;
 	ms = mul_u64_u64_div_u64(left_uj, max(used_ms, 1), used_uj) / 2;
 	return clamp_t(u64, ms, HIGH_MIN_MS, HIGH_MAX_MS);
