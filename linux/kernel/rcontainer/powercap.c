@@ -87,6 +87,24 @@ static const struct powercap_zone_ops zone_ops = {
 	.get_max_energy_range_uj	= get_max_energy_range_uj,
 };
 
+/* There is nothing to set, but powercap wants to know how: never called. */
+static int set_nothing(struct powercap_zone *zone, int id, u64 value)
+{
+	return -EOPNOTSUPP;
+}
+
+static int get_nothing(struct powercap_zone *zone, int id, u64 *value)
+{
+	return -EOPNOTSUPP;
+}
+
+static const struct powercap_zone_constraint_ops no_constraints = {
+	.set_power_limit_uw	= set_nothing,
+	.get_power_limit_uw	= get_nothing,
+	.set_time_window_us	= set_nothing,
+	.get_time_window_us	= get_nothing,
+};
+
 static struct powercap_zone *make_zone(const char *name,
 				       struct powercap_zone *parent,
 				       struct rcontainer *c)
@@ -94,7 +112,7 @@ static struct powercap_zone *make_zone(const char *name,
 	struct powercap_zone *zone;
 
 	zone = powercap_register_zone(NULL, control_type, name, parent, &zone_ops,
-				      0, NULL);
+				      0, &no_constraints);
 	if (IS_ERR(zone)) {
 		pr_warn_once("no powercap zone '%s': error %ld\n", name,
 			     PTR_ERR(zone));
