@@ -52,17 +52,25 @@ check "model: nothing of a bad file is set" refused "event 'cycles' is not count
 check "model: import what was dumped" rctl model --import /tmp/model
 rctl model --dump >/tmp/again
 check "model: is as before" cmp /tmp/model /tmp/again
+check "model: set once more" rctl model --set tsc=5.2
+check "model: reset" rctl model --reset
+rctl model --dump >/tmp/again
+check "model: as the host has it" cmp /tmp/model /tmp/again
 
 # Create and permissions
 mkdir /etc
 printf '%s\n' root:x:0:0::/:/bin/sh alice:x:1000:1000::/:/bin/sh >/etc/passwd
 printf '%s\n' root:x:0: users:x:1000: >/etc/group
 check "create: for a user" rctl create --owner alice: --mode 0755 alice
-check "create: owner" holds "$(stat -c %U:%G alice alice/tasks alice/procs alice/energy | tr '\n' ' ')" = \
-	"alice:users alice:users alice:users root:root "
+check "create: owner" holds "$(stat -c %U:%G alice alice/tasks alice/procs alice/energy.high alice/energy | tr '\n' ' ')" = \
+	"alice:users alice:users alice:users alice:users root:root "
 check "create: mode" rctl create --mode 0700 secret
 check "a user creates below" as_alice rctl create -p alice/a/b
 check "a user binds own programs" as_alice rctl run --exec alice/a true
+check "a user renames below" as_alice rctl rename alice/a/b alice/a/c
+check "a user cannot rename what is his" refused "cannot rename 'alice' (are you root?): Permission denied" \
+	as_alice rctl rename alice bob
+check "a user renames back" as_alice rctl rename alice/a/c alice/a/b
 check "a user cannot create elsewhere" refused "cannot create 'x' (are you root?): Permission denied" \
 	as_alice rctl create x
 check "a user cannot give away" refused "cannot give 'alice/x' to 'root'" \
@@ -143,6 +151,31 @@ rctl top -rx --noheadings -n 1 -o POWER,SHARE,CPU.ACCESS,PATH >/tmp/top
 check "top: the machine's share" holds "$(awk '$4 == "/" { print $2 }' /tmp/top)" = 100.0
 # By some milliseconds between the readings, it may seem above the machine.
 check "top: who works is high" holds "$(head -n 2 /tmp/top | grep -c ' spin$')" = 1
+check "wait: for what was used" rctl wait spin 1uJ
+check "wait: for more" rctl wait spin +100mJ
+check "wait: so much was used" holds "$(cat spin/energy.events)" = "high 1"
+rctl wait --timeout 0.5 cgroup 1kJ
+check "wait: not for ever" holds $? = 124
+check "wait: leaves nothing behind" holds "$(cat cgroup/energy.high)" = max
+# Two who wait for the same, and one for less.
+rctl wait spin +300mJ &
+first=$!
+rctl wait spin +200mJ &
+second=$!
+rctl wait spin +300mJ &
+check "wait: one" wait $second
+check "wait: another" wait $first
+check "wait: all" wait $!
+check "wait: a user, with permission" as_alice rctl wait alice 0
+check "wait: a user, without" refused "cannot wait for 'spin' (are you root?): Permission denied" \
+	as_alice rctl wait spin 1kJ
+rctl create gone
+(sleep 1; rctl delete gone) &
+check "wait: for one who goes" refused "'gone' was deleted meanwhile" rctl wait gone 1kJ
+check "rename: one with tasks" rctl rename spin spun
+check "rename: the task is in it" grep -qx $spin spun/procs
+check "rename: another name is free" rctl rename spun spin
+check "rename: built in" refused "cannot rename 'idle': it is built in" rctl rename idle busy
 kill $spin
 wait $spin
 check "run: who ends rctl ends the command" holds $? = 143
