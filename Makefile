@@ -37,7 +37,7 @@ help:
 	@echo '            only: what a context switch costs'
 	@echo '  bench-disk'
 	@echo '            only: how fast the disk is, and what its accounting costs'
-	@echo '  check     checkpatch, sparse, shellcheck, kernel-doc'
+	@echo '  check     checkpatch, sparse, shellcheck, kernel-doc, ABI entries'
 	@echo '  patchset  the kernel part as a series for git am, in build/patchset/'
 	@echo '  setup     install what is missing of the Debian packages'
 	@echo '  tree      bring the kernel source in the cache up to date'
