@@ -17,7 +17,7 @@ busy_kernel=$CACHE/obj/guest/arch/x86/boot/bzImage
 : "${patience:=1}"
 # shellcheck disable=SC2034
 [ "${GUEST:-guest}" = guest ] || patience=4
-initramfs=$BUILD/boot/initramfs.gz
+initramfs=${INITRAMFS:-$BUILD/boot/initramfs.gz}
 
 # Prints what no kernel of a test may say; fails if there is any.
 clean_log() {

@@ -250,6 +250,108 @@ static void test_rebind_running(void)
 	CHECK(!rmdir(PATH("b")));
 }
 
+static void test_rename(void)
+{
+	long long energy;
+	int status, fd;
+	char buf[64];
+	pid_t pid;
+
+	CHECK(!mkdir(PATH("a"), 0755));
+	CHECK(!mkdir(PATH("a/b"), 0755));
+	CHECK(!mkdir(PATH("c"), 0755));
+	fd = open(PATH("a/b/id"), O_RDONLY);
+	CHECK(!rcfs_bind("a/b", 0, "procs"));
+	energy = rcfs_value("a/b/energy", "cpu.access_uj");
+	CHECK(!rename(PATH("a"), PATH("d")));
+	CHECK_ERRNO(access(PATH("a"), F_OK), ENOENT);
+	CHECK(rcfs_lists("d/b/tasks", getpid()));
+	CHECK(rcfs_value("d/b/energy", "cpu.access_uj") >= energy);
+	CHECK(!rename(PATH("d/b"), PATH("d/x")));
+	CHECK(rcfs_lists("d/x/tasks", getpid()));
+	CHECK(pread(fd, buf, sizeof(buf), 0) > 0);
+	CHECK(rcfs_value("info/containers", "/d/b") == -1);
+	CHECK(rcfs_value("info/containers", "/d/x") > 0);
+
+	CHECK_ERRNO(rename(PATH("d/x"), PATH("x")), EINVAL);
+	CHECK_ERRNO(rename(PATH("d"), PATH("c/d")), EINVAL);
+	CHECK_ERRNO(rename(PATH("d"), PATH("c")), EEXIST);
+	CHECK_ERRNO(rename(PATH("d"), PATH("info")), EEXIST);
+	CHECK_ERRNO(rename(PATH("d"), PATH("with space")), EINVAL);
+	CHECK_ERRNO(rename(PATH("none"), PATH("d2")), ENOENT);
+	CHECK_ERRNO(rename(PATH("idle"), PATH("busy")), EPERM);
+	CHECK_ERRNO(rename(PATH("info"), PATH("about")), EPERM);
+	CHECK_ERRNO(rename(PATH("d/energy"), PATH("d/power")), EPERM);
+	CHECK_ERRNO(renameat2(AT_FDCWD, PATH("d"), AT_FDCWD, PATH("c"), RENAME_EXCHANGE),
+		    EINVAL);
+
+	/* Who may write the parent. */
+	CHECK(!chown(PATH("d"), 1000, 1000));
+	pid = fork();
+	if (!pid) {
+		check_failures = 0;
+		CHECK(!setgid(1000) && !setuid(1000));
+		CHECK_ERRNO(rename(PATH("d"), PATH("e")), EACCES);
+		CHECK(!rename(PATH("d/x"), PATH("d/y")));
+		_exit(check_failures != 0);
+	}
+	CHECK(waitpid(pid, &status, 0) == pid && !status);
+
+	CHECK(!rcfs_write("procs", "0\n"));
+	CHECK(!rmdir(PATH("d/y")));
+	/* An old name is free. */
+	CHECK(!mkdir(PATH("a"), 0755));
+	CHECK(!rmdir(PATH("a")));
+	CHECK(!rmdir(PATH("d")));
+	CHECK(!rmdir(PATH("c")));
+	close(fd);
+}
+
+/* info/containers says what the files of each container say. */
+static void test_containers(void)
+{
+	static char text[65536];
+	char *line, *rest = text;
+	int fd, n, all = 0;
+
+	CHECK(!mkdir(PATH("l"), 0755));
+	CHECK(!mkdir(PATH("l/m"), 0700));
+	CHECK(!rcfs_bind("l/m", 0, "procs"));
+	fd = open(PATH("info/containers"), O_RDONLY);
+	n = read(fd, text, sizeof(text) - 1);
+	CHECK(n > 0);
+	text[n > 0 ? n : 0] = '\0';
+	line = strsep(&rest, "\n");
+	CHECK(!strncmp(line, "container inode tasks procs", 27));
+	while ((line = strsep(&rest, "\n"))) {
+		unsigned long long ino, tasks, procs, access, base;
+		char name[256], path[512];
+		struct stat st;
+
+		n = sscanf(line, "%255s %llu %llu %llu %llu %llu", name, &ino, &tasks,
+			   &procs, &access, &base);
+		if (n < 4)
+			continue;
+		all++;
+		snprintf(path, sizeof(path), RCFS "%s", name);
+		CHECK(!stat(path, &st) && st.st_ino == ino);
+		if (!strcmp(name, "/l"))
+			CHECK(tasks == 0 && procs == 0);
+		if (!strcmp(name, "/l/m"))
+			CHECK(tasks == 1 && procs == 1);
+		snprintf(path, sizeof(path), "%s/energy", name + 1);
+		if (n == 6)
+			CHECK(rcfs_value(path, "cpu.access_uj") >= (long long)access);
+	}
+	CHECK(all == 5);
+	/* Again from its beginning. */
+	CHECK(lseek(fd, 0, SEEK_SET) == 0 && read(fd, text, sizeof(text)) > 0);
+	close(fd);
+	CHECK(!rcfs_write("procs", "0\n"));
+	CHECK(!rmdir(PATH("l/m")));
+	CHECK(!rmdir(PATH("l")));
+}
+
 static void test_base_policy(void)
 {
 	int status;
@@ -266,6 +368,8 @@ static void test_base_policy(void)
 		check_failures = 0;
 		CHECK(!setgid(1000) && !setuid(1000));
 		CHECK_ERRNO(rcfs_write("info/base_policy", "equal\n"), EACCES);
+		CHECK_ERRNO(rcfs_write("info/counters", "default\n"), EACCES);
+		CHECK_ERRNO(open(PATH("info/containers"), O_RDONLY), EACCES);
 		CHECK(!access(PATH("info/base_policy"), R_OK));
 		_exit(check_failures != 0);
 	}
@@ -282,6 +386,8 @@ int main(void)
 	test_threads();
 	test_permissions();
 	test_removed_while_open();
+	test_rename();
+	test_containers();
 	test_base_policy();
 	if (rcfs_value("events", "unhalted_cycles") >= 0)
 		test_rebind_running();

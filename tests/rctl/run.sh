@@ -133,6 +133,8 @@ check_completion_here()
 	check_completion_of "batch10 batch2" run --create b
 	check_completion_of "batch10 batch2" create --mode 0700 --owner root b
 	check_completion_of "TOTAL" top -s T
+	check_completion_of "batch10 batch2" rename b
+	check_completion_of "batch10 batch2" wait -t 5 b
 	check_completion_of "tsc=" model --set t
 	check_completion_of "" stat -n ""
 }

@@ -43,7 +43,8 @@ struct cmd {
 };
 
 extern const struct cmd cmd_bind, cmd_check, cmd_create, cmd_delete, cmd_info,
-	cmd_list, cmd_model, cmd_run, cmd_show, cmd_stat, cmd_top;
+	cmd_list, cmd_model, cmd_rename, cmd_run, cmd_show, cmd_stat, cmd_top,
+	cmd_wait;
 
 /* Options that every command knows; see cmd_option(). */
 #define CMD_OPT_SYSROOT		256

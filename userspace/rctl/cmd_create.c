@@ -169,18 +169,21 @@ static void parse_owner(const char *arg, struct access *a)
 	free(user);
 }
 
-/* What one needs to create containers below and to bind tasks. */
+/* What one needs to create containers below, to bind tasks, to wait for energy. */
 static int set_access(const struct rctl *ctl, const char *path,
 		      const struct access *a)
 {
-	static const char *const files[] = { ".", "tasks", "procs" };
+	static const char *const files[] = { ".", "tasks", "procs", "energy.high" };
 	int dirfd = cmd_open_container(ctl, path), ret = 0;
 	size_t i;
 
 	if (dirfd < 0)
 		return -1;
-	for (i = 0; !ret && a->owner && i < 3; i++) {
+	for (i = 0; !ret && a->owner && i < sizeof(files) / sizeof(*files); i++) {
 		ret = fchownat(dirfd, files[i], a->uid, a->gid, 0);
+		/* Older kernels have no thresholds. */
+		if (ret && errno == ENOENT && !strcmp(files[i], "energy.high"))
+			ret = 0;
 		if (ret)
 			warn("cannot give '%s' to '%s': %s",
 			     rcfs_show_name(path), a->owner, files[i]);

@@ -42,6 +42,7 @@ static void usage(void)
 	     " -n, --noheadings       don't print headings\n"
 	     " -o, --output <list>    columns to print (+<list> to add to the default)\n"
 	     " -r, --raw              use raw output format\n"
+	     " -R, --reset            set the weights that the host gives\n"
 	     " -s, --set <event>=<nanojoules>\n"
 	     "                        set the weight of an event; may be repeated");
 	cmd_usage_options();
@@ -97,6 +98,21 @@ static void gather(const struct rctl *ctl, struct rcfs_counters *counters)
 		    ret == -EACCES ? " (are you root?)" : "");
 	if (!counters->n)
 		errx(EXIT_FAILURE, "there is no model: the kernel found no counters (see rctl info)");
+}
+
+static int reset(const struct rctl *ctl)
+{
+	int ret = rcfs_reset_weights(&ctl->fs);
+
+	if (!ret)
+		return 0;
+	errno = -ret;
+	if (ret == -EINVAL)
+		warnx("cannot reset the weights: this kernel does not offer it");
+	else
+		warn("cannot reset the weights%s",
+		     ret == -EACCES || ret == -EPERM ? " (are you root?)" : "");
+	return -1;
 }
 
 static const struct rcfs_counter *find(const struct rcfs_counters *counters,
@@ -236,6 +252,7 @@ static int model_main(struct rctl *ctl, int argc, char **argv)
 	static const struct option longopts[] = {
 		{ "dump",	no_argument,	   NULL, 'd' },
 		{ "import",	required_argument, NULL, 'i' },
+		{ "reset",	no_argument,	   NULL, 'R' },
 		{ "set",	required_argument, NULL, 's' },
 		PRINT_LONGOPTS,
 		CMD_LONGOPTS
@@ -257,15 +274,15 @@ static int model_main(struct rctl *ctl, int argc, char **argv)
 
 	if (!sets)
 		err(EXIT_FAILURE, "cannot allocate memory");
-	while ((c = getopt_long(argc, argv, "di:s:" PRINT_SHORTOPTS CMD_SHORTOPTS,
+	while ((c = getopt_long(argc, argv, "di:Rs:" PRINT_SHORTOPTS CMD_SHORTOPTS,
 				longopts, NULL)) != -1) {
 		cmd_exclusive(c, "Jr", &excl, longopts);
-		cmd_exclusive(c, "dis", &action, longopts);
+		cmd_exclusive(c, "diRs", &action, longopts);
 		if (c == 'i')
 			file = optarg;
 		else if (c == 's')
 			add_set(sets, ctl, optarg);
-		else if (c != 'd' && !print_option(&p, c, optarg))
+		else if (c != 'd' && c != 'R' && !print_option(&p, c, optarg))
 			cmd_option(ctl, c);
 	}
 	fclose(sets);
@@ -281,6 +298,8 @@ static int model_main(struct rctl *ctl, int argc, char **argv)
 	gather(ctl, &counters);
 	if (action == 'd')
 		dump(&counters);
+	else if (action == 'R')
+		status = reset(ctl) ? EXIT_FAILURE : EXIT_SUCCESS;
 	else if (action)
 		status = check_model(&counters, &model, file) ||
 			 apply(ctl, &counters, &model) ? EXIT_FAILURE :

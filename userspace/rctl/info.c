@@ -186,3 +186,8 @@ int rcfs_set_weight(const struct rcfs *fs, const char *event, uint64_t weight_pj
 	free(text);
 	return ret;
 }
+
+int rcfs_reset_weights(const struct rcfs *fs)
+{
+	return rcfs_write(fs->fd, "info/counters", "default\n");
+}

@@ -76,5 +76,7 @@ void rcfs_counters_free(struct rcfs_counters *counters);
 /* Set what an event costs from now on. */
 int rcfs_set_weight(const struct rcfs *fs, const char *event,
 		    uint64_t weight_pj);
+/* Set what all events cost to what the source of the counters says. */
+int rcfs_reset_weights(const struct rcfs *fs);
 
 #endif

@@ -23,10 +23,12 @@ static const struct cmd *const commands[] = {
 	&cmd_info,
 	&cmd_list,
 	&cmd_model,
+	&cmd_rename,
 	&cmd_run,
 	&cmd_show,
 	&cmd_stat,
 	&cmd_top,
+	&cmd_wait,
 };
 
 #define NCOMMANDS	(sizeof(commands) / sizeof(commands[0]))

@@ -10,6 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "all.h"
 #include "tree.h"
 
 static bool is_gone(int error)
@@ -37,7 +38,7 @@ static int read_ids(int fd, const char *file, struct rcfs_walk *walk,
 	return ret ? ret : rcfs_count_ids(&walk->buf, count);
 }
 
-static uint64_t now(void)
+uint64_t rcfs_now(void)
 {
 	struct timespec ts;
 
@@ -50,7 +51,7 @@ static int read_one(int fd, unsigned int what, struct rcfs_walk *walk,
 {
 	switch (what) {
 	case RCFS_ENERGY:
-		node->time_ns = now();
+		node->time_ns = rcfs_now();
 		*file = "energy";
 		return rcfs_read_energy(fd, *file, &walk->buf, &node->energy);
 	case RCFS_LOCAL:
@@ -101,7 +102,7 @@ static int read_files(int parentfd, int fd, struct rcfs_walk *walk,
 	return 0;
 }
 
-static struct rcfs_node *new_node(const char *name, struct rcfs_node *parent)
+struct rcfs_node *rcfs_new_node(const char *name, struct rcfs_node *parent)
 {
 	struct rcfs_node *node = calloc(1, sizeof(*node));
 
@@ -138,9 +139,31 @@ static int compare_nodes(const void *a, const void *b)
 	return strverscmp((*x)->name, (*y)->name);
 }
 
+void rcfs_sort_children(struct rcfs_node *node)
+{
+	if (node->nchild)
+		qsort(node->child, node->nchild, sizeof(*node->child),
+		      compare_nodes);
+}
+
+int rcfs_add_child(struct rcfs_node *node, struct rcfs_node *child)
+{
+	/* There is no more room whenever their number is a power of two. */
+	if (!(node->nchild & (node->nchild - 1))) {
+		void *bigger = reallocarray(node->child,
+					    node->nchild ? 2 * node->nchild : 1,
+					    sizeof(*node->child));
+
+		if (!bigger)
+			return -ENOMEM;
+		node->child = bigger;
+	}
+	node->child[node->nchild++] = child;
+	return 0;
+}
+
 static int list_children(DIR *dir, struct rcfs_node *node, bool root)
 {
-	size_t size = 0;
 	struct dirent *d;
 
 	while ((errno = 0, d = readdir(dir))) {
@@ -148,27 +171,18 @@ static int list_children(DIR *dir, struct rcfs_node *node, bool root)
 
 		if (!is_container(dirfd(dir), d, root))
 			continue;
-		if (node->nchild == size) {
-			void *bigger;
-
-			size = size ? 2 * size : 8;
-			bigger = reallocarray(node->child, size,
-					      sizeof(*node->child));
-			if (!bigger)
-				return -ENOMEM;
-			node->child = bigger;
-		}
-		child = new_node(d->d_name, node);
+		child = rcfs_new_node(d->d_name, node);
 		if (!child)
 			return -ENOMEM;
 		child->ino = d->d_ino;
-		node->child[node->nchild++] = child;
+		if (rcfs_add_child(node, child)) {
+			rcfs_node_free(child);
+			return -ENOMEM;
+		}
 	}
 	if (errno && !is_gone(-errno))
 		return -errno;
-	if (node->nchild)
-		qsort(node->child, node->nchild, sizeof(*node->child),
-		      compare_nodes);
+	rcfs_sort_children(node);
 	return 0;
 }
 
@@ -236,11 +250,31 @@ static int visit(int parentfd, const char *path, struct rcfs_walk *walk,
 	return ret;
 }
 
+/* Returns a negative errno if the tree has to be walked. */
+static int gather_all(const struct rcfs *fs, const char *path,
+		      struct rcfs_walk *walk, struct rcfs_node **top)
+{
+	int ret;
+
+	*top = rcfs_new_node(rcfs_show_name(path), NULL);
+	if (!*top)
+		return -ENOMEM;
+	ret = rcfs_gather_all(fs, path, walk, *top);
+	if (ret)
+		rcfs_node_free(*top);
+	return ret;
+}
+
 int rcfs_gather(const struct rcfs *fs, const char *path, struct rcfs_walk *walk,
 		struct rcfs_node **top)
 {
 	struct rlimit lim;
 	int ret;
+
+	if (!walk->shallow && !gather_all(fs, path, walk, top)) {
+		rcfs_buf_free(&walk->buf);
+		return 0;
+	}
 
 	/* The walk keeps one directory open for each level. */
 	if (!getrlimit(RLIMIT_NOFILE, &lim) && lim.rlim_cur < lim.rlim_max) {
@@ -248,7 +282,7 @@ int rcfs_gather(const struct rcfs *fs, const char *path, struct rcfs_walk *walk,
 		setrlimit(RLIMIT_NOFILE, &lim);
 	}
 
-	*top = new_node(rcfs_show_name(path), NULL);
+	*top = rcfs_new_node(rcfs_show_name(path), NULL);
 	if (!*top)
 		return -ENOMEM;
 	ret = visit(fs->fd, path, walk, *top);

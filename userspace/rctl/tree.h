@@ -53,7 +53,9 @@ struct rcfs_node {
  *	"." for each container that must not be opened
  * @buf: for the walk
  *
- * Containers that vanish during the walk are left out silently.
+ * Containers that vanish during the walk are left out silently.  Where the kernel
+ * lists all containers in one file, and that can be read, there is no walk, and
+ * all is of one moment.
  */
 struct rcfs_walk {
 	unsigned int want;

@@ -122,6 +122,8 @@ struct rcontainer *rcontainer_next_descendant(struct rcontainer *pos,
 	return NULL;
 }
 
+static struct kmem_cache *rcontainer_cache __ro_after_init;
+
 static int rcontainer_alloc_id(struct rcontainer *c)
 {
 	int ret = xa_alloc_cyclic(&rcontainer_ids, &c->id, c, RCONTAINER_ID_LIMIT,
@@ -172,7 +174,7 @@ struct rcontainer *rcontainer_create(struct rcontainer *parent, const char *name
 	if (parent->depth >= RCONTAINER_MAX_DEPTH)
 		return ERR_PTR(-EAGAIN);
 
-	c = kzalloc(sizeof(*c), GFP_KERNEL);
+	c = kmem_cache_zalloc(rcontainer_cache, GFP_KERNEL);
 	if (!c)
 		return ERR_PTR(-ENOMEM);
 	c->name = kstrdup_const(name, GFP_KERNEL);
@@ -195,7 +197,7 @@ struct rcontainer *rcontainer_create(struct rcontainer *parent, const char *name
 free:
 	free_percpu(c->counts);
 	kfree_const(c->name);
-	kfree(c);
+	kmem_cache_free(rcontainer_cache, c);
 	return ERR_PTR(ret);
 }
 
@@ -271,10 +273,42 @@ int rcontainer_remove(struct rcontainer *c)
 		return -EBUSY;
 
 	c->offline = true;
+	rcontainer_drop_high(c);
+	rcontainer_drop_zone(c);
 	/* Replaces an entry, so it needs no memory. */
 	xa_store(&rcontainer_ids, c->id, xa_mk_value(c->parent->id), GFP_KERNEL);
 	/* The tombstone before it: see charged_last(). */
 	smp_store_release(&rcontainer_removals, rcontainer_removals + 1);
+	return 0;
+}
+
+/**
+ * rcontainer_rename() - change a container's name
+ * @c: the container
+ * @name: copied
+ *
+ * Context: process context, rcontainer_mutex held, may sleep.
+ * Return: 0; -EPERM for a built-in container; -ENODEV if it was removed;
+ * -ENOMEM.
+ */
+int rcontainer_rename(struct rcontainer *c, const char *name)
+{
+	const char *copy;
+
+	lockdep_assert_held(&rcontainer_mutex);
+	if (c->builtin)
+		return -EPERM;
+	if (c->offline)
+		return -ENODEV;
+	copy = kstrdup_const(name, GFP_KERNEL);
+	if (!copy)
+		return -ENOMEM;
+	swap(c->name, copy);
+	kfree_const(copy);
+	if (c->zone) {
+		rcontainer_drop_zone(c);
+		rcontainer_add_zone(c);
+	}
 	return 0;
 }
 
@@ -413,6 +447,7 @@ static int __init rcontainer_init(void)
 	unsigned int i, cpu;
 	int ret;
 
+	rcontainer_cache = KMEM_CACHE(rcontainer, SLAB_PANIC);
 	for (i = 0; i < ARRAY_SIZE(builtin); i++) {
 		ret = rcontainer_alloc_id(builtin[i]);
 		if (ret)

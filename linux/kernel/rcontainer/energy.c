@@ -15,6 +15,12 @@
 static u64 current_weight_pj[PMC_MAX_EVENTS];
 /* The back end they are of, whose own they were at first. */
 static const struct pmc_backend *weights_of;
+/* Those it had last. */
+static u64 own_weight_pj[PMC_MAX_EVENTS];
+
+/* Of all containers, the freed ones too; protected by rcontainer_mutex. */
+static struct rcontainer_counts all_priced_counts;
+static struct rcontainer_energy all_priced[RCONTAINER_MAX_DEVICES];
 
 void rcontainer_add_counts(struct rcontainer_counts *sum,
 			   const struct rcontainer_counts *counts)
@@ -23,7 +29,8 @@ void rcontainer_add_counts(struct rcontainer_counts *sum,
 
 	for (i = 0; i < PMC_MAX_EVENTS; i++)
 		sum->event[i] += READ_ONCE(counts->event[i]);
-	for (i = 0; i < RCONTAINER_MAX_DEVICES; i++)
+	/* Most often there are few. */
+	for (i = 0; rcontainer_device_name(i); i++)
 		sum->device_pj[i] += READ_ONCE(counts->device_pj[i]);
 }
 
@@ -44,7 +51,8 @@ static void add_container(struct rcontainer *c, struct rcontainer_counts *sum)
 
 	for_each_possible_cpu(cpu)
 		rcontainer_add_counts(sum, per_cpu_ptr(c->counts, cpu));
-	rcontainer_add_counts(sum, &c->inherited);
+	if (c->has_past)
+		rcontainer_add_counts(sum, &c->inherited);
 }
 
 /**
@@ -85,6 +93,24 @@ static void add_energies(struct rcontainer_energy *sum,
 		add_energy(&sum[i], &energy[i]);
 }
 
+/**
+ * rcontainer_pay_base() - charge a part of base cost
+ * @c: who pays
+ * @device: for which device
+ * @uj: microjoules
+ * @rest_pj: picojoules beyond that, below a million
+ *
+ * Context: rcontainer_mutex held.
+ */
+void rcontainer_pay_base(struct rcontainer *c, unsigned int device, u64 uj,
+			 u32 rest_pj)
+{
+	lockdep_assert_held(&rcontainer_mutex);
+	rcontainer_add_energy(&c->priced[device], RCONTAINER_BASE, uj, rest_pj);
+	rcontainer_add_energy(&all_priced[device], RCONTAINER_BASE, uj, rest_pj);
+	c->has_past = true;
+}
+
 static void price_events(const struct pmc_backend *backend, const u64 *weight_pj,
 			 const u64 *counts, struct rcontainer_energy *energy)
 {
@@ -97,7 +123,7 @@ static void price_events(const struct pmc_backend *backend, const u64 *weight_pj
 		u64 weight_uj, whole;
 		u32 rest_pj;
 
-		if (base && backend->meter)
+		if (!counts[i] || (base && backend->meter))
 			continue;
 		/* Apart, so that no quotient exceeds 64 bits. */
 		weight_uj = div_u64_rem(weight_pj[i], PJ_PER_UJ, &rest_pj);
@@ -131,9 +157,11 @@ void rcontainer_price(const struct pmc_backend *backend, const u64 *weight_pj,
 	if (backend)
 		price_events(backend, weight_pj, counts->event,
 			     &energy[RCONTAINER_CPU]);
-	for (i = 0; i < RCONTAINER_MAX_DEVICES; i++) {
+	for (i = 0; rcontainer_device_name(i); i++) {
 		struct rcontainer_energy e = {};
 
+		if (!counts->device_pj[i])
+			continue;
 		e.uj[RCONTAINER_ACCESS] =
 			div_u64_rem(counts->device_pj[i], PJ_PER_UJ,
 				    &e.rest_pj[RCONTAINER_ACCESS]);
@@ -149,11 +177,22 @@ static struct rcontainer *payer(struct rcontainer *c)
 	return c;
 }
 
+/* Whatever was charged, was charged to one of them. */
+static void add_all(struct rcontainer_counts *sum)
+{
+	unsigned int cpu;
+
+	for_each_possible_cpu(cpu)
+		rcontainer_add_counts(sum, per_cpu_ptr(&rcontainer_total, cpu));
+}
+
 /**
  * rcontainer_read() - what a container was charged up to now
  * @c: the container
  * @subtree: with all its descendants
  * @sum: receives the counts
+ *
+ * All that there are takes no longer than one.
  *
  * Context: process context, rcontainer_mutex held, waits for other CPUs.
  */
@@ -165,6 +204,10 @@ void rcontainer_read(struct rcontainer *c, bool subtree,
 	lockdep_assert_held(&rcontainer_mutex);
 	rcontainer_fold(c);
 	*sum = (struct rcontainer_counts){};
+	if (subtree && c == &rcontainer_root) {
+		add_all(sum);
+		return;
+	}
 	for (pos = c; pos; pos = rcontainer_next_descendant(pos, c))
 		if (subtree || payer(pos) == c)
 			add_container(pos, sum);
@@ -181,6 +224,7 @@ static void put_aside(struct rcontainer *c, const struct rcontainer_energy *ener
 	unsigned int i;
 
 	add_energies(c->priced, energy);
+	add_energies(all_priced, energy);
 	for (i = 0; i < RCONTAINER_MAX_DEVICES; i++)
 		add_recent(&c->recent_pj[i],
 			   size_add(size_mul(energy[i].uj[RCONTAINER_ACCESS], PJ_PER_UJ),
@@ -207,6 +251,8 @@ static void end_epoch(const struct pmc_backend *backend)
 		rcontainer_price(backend, current_weight_pj, &new, energy);
 		put_aside(c, energy);
 		c->priced_counts = counts;
+		rcontainer_add_counts(&all_priced_counts, &new);
+		c->has_past = true;
 	}
 }
 
@@ -240,8 +286,8 @@ void rcontainer_end_epoch(void)
  * rcontainer_weights() - the energy weights in force
  * @backend: the back end in use
  *
- * The back end's own at first and whenever it has new ones, unless changed by
- * rcontainer_set_weight() since.
+ * The back end's own at first, whenever it has new ones and after
+ * rcontainer_reset_weights(), unless changed by rcontainer_set_weight() since.
  *
  * Context: process context, rcontainer_mutex held, waits for other CPUs.
  * Return: PMC_MAX_EVENTS weights in picojoules.
@@ -254,14 +300,25 @@ const u64 *rcontainer_weights(const struct pmc_backend *backend)
 	lockdep_assert_held(&rcontainer_mutex);
 	if (weights_of != backend) {
 		for (i = 0; i < PMC_MAX_EVENTS; i++)
-			current_weight_pj[i] = backend->events[i].weight_pj;
+			own_weight_pj[i] = backend->events[i].weight_pj;
+		memcpy(current_weight_pj, own_weight_pj, sizeof(own_weight_pj));
 		weights_of = backend;
 	}
 	if (backend->ops->reweigh && backend->ops->reweigh(weight_pj)) {
 		end_epoch(backend);
+		memcpy(own_weight_pj, weight_pj, sizeof(weight_pj));
 		memcpy(current_weight_pj, weight_pj, sizeof(weight_pj));
 	}
 	return current_weight_pj;
+}
+
+static void add_past(struct rcontainer *c, struct rcontainer_counts *counts,
+		     struct rcontainer_energy *energy)
+{
+	if (!c->has_past)
+		return;
+	add_energies(energy, c->priced);
+	subtract_counts(counts, &c->priced_counts);
 }
 
 /**
@@ -286,13 +343,59 @@ void rcontainer_read_energy(const struct pmc_backend *backend,
 		weight_pj = rcontainer_weights(backend);
 	memset(energy, 0, RCONTAINER_MAX_DEVICES * sizeof(*energy));
 	rcontainer_read(c, subtree, &counts);
-	for (pos = c; pos; pos = rcontainer_next_descendant(pos, c)) {
-		if (!subtree && payer(pos) != c)
-			continue;
-		add_energies(energy, pos->priced);
-		subtract_counts(&counts, &pos->priced_counts);
+	if (subtree && c == &rcontainer_root) {
+		add_energies(energy, all_priced);
+		subtract_counts(&counts, &all_priced_counts);
+	} else {
+		for (pos = c; pos; pos = rcontainer_next_descendant(pos, c))
+			if (subtree || payer(pos) == c)
+				add_past(pos, &counts, energy);
 	}
 	rcontainer_price(backend, weight_pj, &counts, energy);
+}
+
+/**
+ * rcontainer_add_own_energy() - add what one container was charged
+ * @backend: the back end in use, or NULL
+ * @weight_pj: as rcontainer_weights() returned
+ * @c: the container, without descendants, offline or not
+ * @energy: to add to, RCONTAINER_MAX_DEVICES of them
+ *
+ * For who walks over all, after rcontainer_fold().
+ *
+ * Context: rcontainer_mutex held.
+ */
+void rcontainer_add_own_energy(const struct pmc_backend *backend,
+			       const u64 *weight_pj, struct rcontainer *c,
+			       struct rcontainer_energy *energy)
+{
+	struct rcontainer_counts counts = {};
+
+	lockdep_assert_held(&rcontainer_mutex);
+	add_container(c, &counts);
+	add_past(c, &counts, energy);
+	rcontainer_price(backend, weight_pj, &counts, energy);
+}
+
+/**
+ * rcontainer_total_uj() - all energy that a container was charged up to now
+ * @c: the container, with all its descendants
+ *
+ * Access and base cost of all devices: the sum of what its file shows.
+ *
+ * Context: process context, rcontainer_mutex held, waits for other CPUs.
+ * Return: microjoules.
+ */
+u64 rcontainer_total_uj(struct rcontainer *c)
+{
+	struct rcontainer_energy energy[RCONTAINER_MAX_DEVICES];
+	unsigned int i;
+	u64 uj = 0;
+
+	rcontainer_read_energy(pmc_backend(), c, true, energy);
+	for (i = 0; i < RCONTAINER_MAX_DEVICES; i++)
+		uj += energy[i].uj[RCONTAINER_ACCESS] + energy[i].uj[RCONTAINER_BASE];
+	return uj;
 }
 
 /**
@@ -327,6 +430,22 @@ int rcontainer_set_weight(const struct pmc_backend *backend, const char *event,
 }
 
 /**
+ * rcontainer_reset_weights() - the back end's own from now on
+ * @backend: the back end in use
+ *
+ * What was counted before keeps its price.
+ *
+ * Context: process context, rcontainer_mutex held, waits for other CPUs.
+ */
+void rcontainer_reset_weights(const struct pmc_backend *backend)
+{
+	lockdep_assert_held(&rcontainer_mutex);
+	rcontainer_weights(backend);
+	end_epoch(backend);
+	memcpy(current_weight_pj, own_weight_pj, sizeof(own_weight_pj));
+}
+
+/**
  * rcontainer_bequeath() - a container's charges become its parent's
  * @c: a container to which nothing is charged any more
  *
@@ -343,6 +462,7 @@ void rcontainer_bequeath(struct rcontainer *c)
 	add_container(c, &parent->inherited);
 	rcontainer_add_counts(&parent->priced_counts, &c->priced_counts);
 	add_energies(parent->priced, c->priced);
+	parent->has_past = true;
 	parent->shares += c->shares;
 	for (i = 0; i < RCONTAINER_MAX_DEVICES; i++)
 		add_recent(&parent->recent_pj[i], c->recent_pj[i]);

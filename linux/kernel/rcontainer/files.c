@@ -219,6 +219,58 @@ static int events_show(struct seq_file *m, void *v)
 	return 0;
 }
 
+/* energy.high, energy.events */
+
+static int energy_high_show(struct seq_file *m, void *v)
+{
+	struct kernfs_node *kn = seq_kn(m);
+	struct rcontainer *c = rcfs_lock_live(kn);
+	u64 uj;
+
+	if (!c)
+		return -ENODEV;
+	uj = rcontainer_high_uj(c);
+	rcfs_unlock(kn, c);
+	if (uj == U64_MAX)
+		seq_puts(m, "max\n");
+	else
+		seq_printf(m, "%llu\n", uj);
+	return 0;
+}
+
+static ssize_t energy_high_write(struct kernfs_open_file *of, char *buf, size_t len,
+				 loff_t off)
+{
+	struct rcontainer *c;
+	u64 uj = U64_MAX;
+	int ret;
+
+	buf = strstrip(buf);
+	ret = strcmp(buf, "max") ? kstrtou64(buf, 0, &uj) : 0;
+	if (ret)
+		return ret;
+	rcontainer_refresh_meters();
+	c = rcfs_lock_live(of->kn);
+	if (!c)
+		return -ENODEV;
+	rcontainer_settle_if_due();
+	ret = rcontainer_set_high(c, uj);
+	rcfs_unlock(of->kn, c);
+	return ret ?: len;
+}
+
+static int energy_events_show(struct seq_file *m, void *v)
+{
+	struct kernfs_node *kn = seq_kn(m);
+	struct rcontainer *c = rcfs_lock_live(kn);
+
+	if (!c)
+		return -ENODEV;
+	seq_printf(m, "high %llu\n", rcontainer_high_passed(c));
+	rcfs_unlock(kn, c);
+	return 0;
+}
+
 /* What tracepoints and weak references call it. */
 static int id_show(struct seq_file *m, void *v)
 {
@@ -238,19 +290,6 @@ static int backend_show(struct seq_file *m, void *v)
 	return 0;
 }
 
-/* The files of info/ are no container's, so there is nothing to find dead. */
-static void info_lock(struct kernfs_node *kn)
-{
-	kernfs_break_active_protection(kn);
-	mutex_lock(&rcontainer_mutex);
-}
-
-static void info_unlock(struct kernfs_node *kn)
-{
-	mutex_unlock(&rcontainer_mutex);
-	kernfs_unbreak_active_protection(kn);
-}
-
 static int counters_show(struct seq_file *m, void *v)
 {
 	const struct pmc_backend *backend = pmc_backend();
@@ -261,7 +300,7 @@ static int counters_show(struct seq_file *m, void *v)
 
 	if (!backend)
 		return 0;
-	info_lock(kn);
+	rcfs_lock_info(kn);
 	weight_pj = rcontainer_weights(backend);
 	for (i = 0; i < backend->nr_events; i++) {
 		e = &backend->events[i];
@@ -269,11 +308,11 @@ static int counters_show(struct seq_file *m, void *v)
 			   !(e->flags & PVENERGY_EVENT_BASE) ? "access" :
 			   backend->meter ? "metered" : "base");
 	}
-	info_unlock(kn);
+	rcfs_unlock_info(kn);
 	return 0;
 }
 
-/* NAME WEIGHT_PJ */
+/* NAME WEIGHT_PJ, or "default" */
 static ssize_t counters_write(struct kernfs_open_file *of, char *buf, size_t len,
 			      loff_t off)
 {
@@ -284,15 +323,21 @@ static ssize_t counters_write(struct kernfs_open_file *of, char *buf, size_t len
 
 	if (!backend)
 		return -ENODEV;
+	if (!strcmp(weight, "default")) {
+		rcfs_lock_info(of->kn);
+		rcontainer_reset_weights(backend);
+		rcfs_unlock_info(of->kn);
+		return len;
+	}
 	event = strsep(&weight, " \t");
 	if (!weight)
 		return -EINVAL;
 	ret = kstrtou64(skip_spaces(weight), 0, &weight_pj);
 	if (ret)
 		return ret;
-	info_lock(of->kn);
+	rcfs_lock_info(of->kn);
 	ret = rcontainer_set_weight(backend, event, weight_pj);
-	info_unlock(of->kn);
+	rcfs_unlock_info(of->kn);
 	return ret ?: len;
 }
 
@@ -354,14 +399,14 @@ static int snapshot_show(struct seq_file *m, void *v)
 	if (!path)
 		return -ENOMEM;
 	rcontainer_refresh_meters();
-	info_lock(kn);
+	rcfs_lock_info(kn);
 	rcontainer_settle_if_due();
 	ret = rcontainer_snapshot(&s);
 	if (!ret) {
 		show_snapshot(m, &s, backend, path);
 		rcontainer_snapshot_free(&s);
 	}
-	info_unlock(kn);
+	rcfs_unlock_info(kn);
 	kfree(path);
 	return ret;
 }
@@ -372,10 +417,10 @@ static int devices_show(struct seq_file *m, void *v)
 
 	rcontainer_show_devices(m);
 	rcontainer_refresh_meters();
-	info_lock(kn);
+	rcfs_lock_info(kn);
 	rcontainer_settle_if_due();
 	rcontainer_show_meters(m);
-	info_unlock(kn);
+	rcfs_unlock_info(kn);
 	return 0;
 }
 
@@ -391,9 +436,9 @@ static ssize_t base_policy_write(struct kernfs_open_file *of, char *buf, size_t 
 	int ret;
 
 	rcontainer_refresh_meters();
-	info_lock(of->kn);
+	rcfs_lock_info(of->kn);
 	ret = rcontainer_set_base_policy(strstrip(buf));
-	info_unlock(of->kn);
+	rcfs_unlock_info(of->kn);
 	return ret ?: len;
 }
 
@@ -414,6 +459,12 @@ const struct rcfs_file rcfs_files[] = {
 	},
 	RCFS_RO("energy", energy_show),
 	RCFS_RO("energy.local", energy_local_show),
+	{
+		.name	= "energy.high",
+		.mode	= 0644,
+		.ops	= { .seq_show = energy_high_show, .write = energy_high_write },
+	},
+	RCFS_RO("energy.events", energy_events_show),
 	RCFS_RO("events", events_show),
 	RCFS_RO("id", id_show),
 };
@@ -426,6 +477,17 @@ const struct rcfs_file rcfs_info_files[] = {
 		.name	= "base_policy",
 		.mode	= 0644,
 		.ops	= { .seq_show = base_policy_show, .write = base_policy_write },
+	}, {
+		/* What closed directories hide is in it. */
+		.name	= "containers",
+		.mode	= 0400,
+		.ops	= {
+			.release	= rcfs_list_release,
+			.seq_start	= rcfs_list_start,
+			.seq_next	= rcfs_list_next,
+			.seq_stop	= rcfs_list_stop,
+			.seq_show	= rcfs_list_show,
+		},
 	}, {
 		.name	= "counters",
 		.mode	= 0644,

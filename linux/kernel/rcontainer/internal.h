@@ -54,6 +54,8 @@ struct rcontainer_energy {
  * @ref: the container as long as it is in the tree, each bound task, each
  *	child.  Built-in containers are not counted.
  * @builtin: root, idle and interrupt: not to be removed
+ * @has_past: there is something in @inherited, @priced_counts or @priced.
+ *	Protected by rcontainer_mutex.
  * @offline: removed by the user.  Whatever it is still charged counts for its
  *	nearest ancestor that is not offline.  Protected by rcontainer_mutex.
  * @id: weak reference, see rcontainer_by_id()
@@ -71,7 +73,10 @@ struct rcontainer_energy {
  * @recent_pj: access cost since the last settling, as far as it is in @priced;
  *	no more than fits.  Likewise.
  * @kn: directory in rcfs, valid until @offline
- * @name: the directory's name
+ * @name: the directory's name.  Protected by rcontainer_mutex.
+ * @high: threshold of energy, NULL if it never had one; see high.c.  Protected
+ *	by rcontainer_mutex.
+ * @zone: of powercap, or NULL; see powercap.c.  Likewise.
  * @row: scratch for rcontainer_snapshot(), protected by rcontainer_mutex
  * @free_work: the last reference is dropped where one can't sleep
  * @rcu: readers that found it by a weak reference or in a task
@@ -80,6 +85,7 @@ struct rcontainer {
 	struct rcontainer_counts __percpu *counts;
 	refcount_t		ref;
 	bool			builtin;
+	bool			has_past;
 	bool			offline;
 	u32			id;
 	unsigned int		depth;
@@ -93,6 +99,8 @@ struct rcontainer {
 	u64			recent_pj[RCONTAINER_MAX_DEVICES];
 	struct kernfs_node	*kn;
 	const char		*name;
+	struct rcontainer_high	*high;
+	struct rcontainer_zone	*zone;
 	unsigned int		row;
 	union {
 		struct rcu_work		free_work;
@@ -108,6 +116,7 @@ extern struct rcontainer rcontainer_interrupt;
 
 struct rcontainer *rcontainer_create(struct rcontainer *parent, const char *name);
 int rcontainer_remove(struct rcontainer *c);
+int rcontainer_rename(struct rcontainer *c, const char *name);
 int rcontainer_bind(struct task_struct *p, struct rcontainer *c);
 struct rcontainer *rcontainer_by_id(u32 id);
 struct rcontainer *rcontainer_next_descendant(struct rcontainer *pos,
@@ -139,6 +148,8 @@ DECLARE_PER_CPU_ALIGNED(struct rcontainer_counts, rcontainer_total);
 
 void rcontainer_add_energy(struct rcontainer_energy *energy,
 			   enum rcontainer_cost cost, u64 uj, u32 rest_pj);
+void rcontainer_pay_base(struct rcontainer *c, unsigned int device, u64 uj,
+			 u32 rest_pj);
 void rcontainer_add_counts(struct rcontainer_counts *sum,
 			   const struct rcontainer_counts *counts);
 void rcontainer_price(const struct pmc_backend *backend, const u64 *weight_pj,
@@ -149,9 +160,14 @@ void rcontainer_read(struct rcontainer *c, bool subtree,
 void rcontainer_read_energy(const struct pmc_backend *backend,
 			    struct rcontainer *c, bool subtree,
 			    struct rcontainer_energy *energy);
+void rcontainer_add_own_energy(const struct pmc_backend *backend,
+			       const u64 *weight_pj, struct rcontainer *c,
+			       struct rcontainer_energy *energy);
+u64 rcontainer_total_uj(struct rcontainer *c);
 const u64 *rcontainer_weights(const struct pmc_backend *backend);
 int rcontainer_set_weight(const struct pmc_backend *backend, const char *event,
 			  u64 weight_pj);
+void rcontainer_reset_weights(const struct pmc_backend *backend);
 void rcontainer_end_epoch(void);
 void rcontainer_put_aside(void);
 void rcontainer_bequeath(struct rcontainer *c);
@@ -200,6 +216,24 @@ void rcontainer_show_base_policy(struct seq_file *m);
 unsigned long rcontainer_metered_total(struct rcontainer_metered *total);
 void rcontainer_show_meters(struct seq_file *m);
 
+/* high.c */
+int rcontainer_set_high(struct rcontainer *c, u64 uj);
+void rcontainer_drop_high(struct rcontainer *c);
+u64 rcontainer_high_uj(const struct rcontainer *c);
+u64 rcontainer_high_passed(const struct rcontainer *c);
+void rcontainer_look_at_high(struct rcontainer *c);
+unsigned int rcontainer_high_delay_ms(u64 left_uj, u64 used_uj,
+				      unsigned int used_ms);
+
+/* powercap.c */
+#ifdef CONFIG_RCONTAINER_POWERCAP
+void rcontainer_add_zone(struct rcontainer *c);
+void rcontainer_drop_zone(struct rcontainer *c);
+#else
+static inline void rcontainer_add_zone(struct rcontainer *c) { }
+static inline void rcontainer_drop_zone(struct rcontainer *c) { }
+#endif
+
 /* All devices but the CPU. */
 #define for_each_rcontainer_device(i, name)				\
 	for ((i) = RCONTAINER_CPU + 1;					\
@@ -207,5 +241,6 @@ void rcontainer_show_meters(struct seq_file *m);
 
 /* rcfs.c */
 int rcfs_init(void);
+void rcfs_notify(struct rcontainer *c, const char *file);
 
 #endif /* _RCONTAINER_INTERNAL_H */

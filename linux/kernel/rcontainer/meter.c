@@ -328,7 +328,7 @@ static void pay(struct rcontainer *c, unsigned int device, u64 pj)
 	u32 rest_pj;
 	u64 uj = div_u64_rem(pj, PJ_PER_UJ, &rest_pj);
 
-	rcontainer_add_energy(&c->priced[device], RCONTAINER_BASE, uj, rest_pj);
+	rcontainer_pay_base(c, device, uj, rest_pj);
 }
 
 static void take_pending(struct settlement *s)
@@ -350,8 +350,7 @@ static void take_pending(struct settlement *s)
 		__set_bit(i, &s->advanced);
 		rcontainer_add_energy(&meters[i].settled, RCONTAINER_BASE, uj, rest_pj);
 		if (policy == BASE_ROOT || uj > MAX_SPLIT_UJ) {
-			rcontainer_add_energy(&rcontainer_root.priced[i],
-					      RCONTAINER_BASE, uj, rest_pj);
+			rcontainer_pay_base(&rcontainer_root, i, uj, rest_pj);
 			continue;
 		}
 		__set_bit(i, &s->divided);

@@ -56,6 +56,40 @@ void rcfs_unlock(struct kernfs_node *kn, struct rcontainer *c)
 	rcontainer_put(c);
 }
 
+/* The files of info/ are no container's, so there is nothing to find dead. */
+void rcfs_lock_info(struct kernfs_node *kn)
+{
+	kernfs_break_active_protection(kn);
+	mutex_lock(&rcontainer_mutex);
+}
+
+void rcfs_unlock_info(struct kernfs_node *kn)
+{
+	mutex_unlock(&rcontainer_mutex);
+	kernfs_unbreak_active_protection(kn);
+}
+
+/**
+ * rcfs_notify() - wake who polls a file
+ * @c: the container
+ * @file: name of the file in its directory
+ *
+ * Context: process context, rcontainer_mutex held.
+ */
+void rcfs_notify(struct rcontainer *c, const char *file)
+{
+	struct kernfs_node *kn;
+
+	/* Those of the tests have no directory. */
+	if (!c->kn)
+		return;
+	kn = kernfs_find_and_get(c->kn, file);
+	if (!kn)
+		return;
+	kernfs_notify(kn);
+	kernfs_put(kn);
+}
+
 static int add_files(struct kernfs_node *dir, const struct rcfs_file *files,
 		     unsigned int nr, unsigned int without)
 {
@@ -104,8 +138,10 @@ static struct rcontainer *create_with_dir(struct rcontainer *parent,
 	if (IS_ERR(c))
 		return c;
 	ret = add_container_dir(parent->kn, c, mode);
-	if (!ret)
+	if (!ret) {
+		rcontainer_add_zone(c);
 		return c;
+	}
 	rcontainer_remove(c);
 	rcontainer_put(c);
 	return ERR_PTR(ret);
@@ -143,16 +179,10 @@ found:
 }
 EXPORT_SYMBOL_GPL(rcontainer_balloon);
 
-static int rcfs_mkdir(struct kernfs_node *parent_kn, const char *name,
-		      umode_t mode)
+static int check_name(const char *name)
 {
-	struct rcontainer *parent;
 	const char *ch;
-	int ret;
 
-	/* info/ is no container. */
-	if (!parent_kn->priv)
-		return -EPERM;
 	/* kernfs takes names of any length. */
 	if (strlen(name) > NAME_MAX)
 		return -ENAMETOOLONG;
@@ -160,6 +190,21 @@ static int rcfs_mkdir(struct kernfs_node *parent_kn, const char *name,
 	for (ch = name; *ch; ch++)
 		if (isascii(*ch) && !isgraph(*ch))
 			return -EINVAL;
+	return 0;
+}
+
+static int rcfs_mkdir(struct kernfs_node *parent_kn, const char *name,
+		      umode_t mode)
+{
+	struct rcontainer *parent;
+	int ret;
+
+	/* info/ is no container. */
+	if (!parent_kn->priv)
+		return -EPERM;
+	ret = check_name(name);
+	if (ret)
+		return ret;
 	parent = rcfs_lock_live(parent_kn);
 	if (!parent)
 		return -ENODEV;
@@ -188,9 +233,54 @@ static int rcfs_rmdir(struct kernfs_node *kn)
 	return ret;
 }
 
+static int rename_with_dir(struct rcontainer *c, struct kernfs_node *parent_kn,
+			   const char *name)
+{
+	const char *old = kstrdup_const(c->name, GFP_KERNEL);
+	int ret;
+
+	if (!old)
+		return -ENOMEM;
+	ret = rcontainer_rename(c, name);
+	if (ret)
+		goto free;
+	ret = kernfs_rename(c->kn, parent_kn, name);
+	if (ret)
+		rcontainer_rename(c, old);
+free:
+	kfree_const(old);
+	return ret;
+}
+
+/* A container stays below its parent, whose charges are what it adds to. */
+static int rcfs_rename(struct kernfs_node *kn, struct kernfs_node *new_parent_kn,
+		       const char *name)
+{
+	struct rcontainer *c;
+	int ret;
+
+	if (kernfs_type(kn) != KERNFS_DIR || !kn->priv)
+		return -EPERM;
+	if (kn->parent != new_parent_kn)
+		return -EINVAL;
+	ret = check_name(name);
+	if (ret)
+		return ret;
+	kernfs_break_active_protection(new_parent_kn);
+	c = rcfs_lock_live(kn);
+	ret = -ENODEV;
+	if (c) {
+		ret = rename_with_dir(c, new_parent_kn, name);
+		rcfs_unlock(kn, c);
+	}
+	kernfs_unbreak_active_protection(new_parent_kn);
+	return ret;
+}
+
 static struct kernfs_syscall_ops rcfs_syscall_ops = {
 	.mkdir	= rcfs_mkdir,
 	.rmdir	= rcfs_rmdir,
+	.rename	= rcfs_rename,
 };
 
 static void rcfs_free_fs_context(struct fs_context *fc)

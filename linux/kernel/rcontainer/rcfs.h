@@ -29,6 +29,13 @@ extern const unsigned int rcfs_nr_files;
 extern const struct rcfs_file rcfs_info_files[];
 extern const unsigned int rcfs_nr_info_files;
 
+/* list.c */
+void *rcfs_list_start(struct seq_file *m, loff_t *pos);
+void *rcfs_list_next(struct seq_file *m, void *v, loff_t *pos);
+void rcfs_list_stop(struct seq_file *m, void *v);
+int rcfs_list_show(struct seq_file *m, void *v);
+void rcfs_list_release(struct kernfs_open_file *of);
+
 /* rcfs.c */
 static inline struct rcontainer *rcfs_container(struct kernfs_node *kn)
 {
@@ -37,5 +44,7 @@ static inline struct rcontainer *rcfs_container(struct kernfs_node *kn)
 
 struct rcontainer *rcfs_lock_live(struct kernfs_node *kn);
 void rcfs_unlock(struct kernfs_node *kn, struct rcontainer *c);
+void rcfs_lock_info(struct kernfs_node *kn);
+void rcfs_unlock_info(struct kernfs_node *kn);
 
 #endif /* _RCONTAINER_RCFS_H */

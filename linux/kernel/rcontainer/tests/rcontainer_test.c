@@ -430,6 +430,138 @@ static void test_host_weights(struct kunit *test)
 	rcontainer_put(a);
 }
 
+/* Back to the host's weights after others were set. */
+static void test_reset_weights(struct kunit *test)
+{
+	struct rcontainer *a = create(test, &rcontainer_root, "a");
+	u64 weight_pj[PMC_MAX_EVENTS] = { 6170, 10 };
+
+	pmc_fake_reweigh(weight_pj);
+	KUNIT_EXPECT_EQ(test, bind_self(a), 0);
+	advance(0, 100);
+	KUNIT_EXPECT_EQ(test, set_weight("unhalted_cycles", 3), 0);
+	advance(0, 100);
+	scoped_guard(mutex, &rcontainer_mutex)
+		rcontainer_reset_weights(pmc_backend());
+	advance(0, 100);
+	expect_energy(test, a, 10 * 100 + 3 * 100 + 10 * 100, 0);
+	KUNIT_EXPECT_EQ(test, bind_self(&rcontainer_root), 0);
+
+	weight_pj[1] = 7120;
+	pmc_fake_reweigh(weight_pj);
+	expect_energy(test, a, 10 * 100 + 3 * 100 + 10 * 100, 0);
+	KUNIT_EXPECT_EQ(test, remove(a), 0);
+	rcontainer_put(a);
+}
+
+/* The root's, which is read elsewhere, is what all containers' adds up to. */
+static void test_root_energy(struct kunit *test)
+{
+	struct rcontainer *a = create(test, &rcontainer_root, "a");
+	struct rcontainer *b = create(test, a, "b"), *c;
+	struct rcontainer_energy sum[RCONTAINER_MAX_DEVICES] = {};
+	struct rcontainer_energy all[RCONTAINER_MAX_DEVICES];
+	const u64 *weight_pj;
+	unsigned int i, cost;
+
+	KUNIT_EXPECT_EQ(test, bind_self(b), 0);
+	advance(12345, 6789);
+	KUNIT_EXPECT_EQ(test, set_weight("unhalted_cycles", 11), 0);
+	KUNIT_EXPECT_EQ(test, bind_self(a), 0);
+	advance(1, 7777777);
+	KUNIT_EXPECT_EQ(test, remove(b), 0);
+	rcontainer_put(b);
+	KUNIT_EXPECT_EQ(test, set_weight("unhalted_cycles", 7120), 0);
+	advance(0, 5);
+	KUNIT_EXPECT_EQ(test, bind_self(&rcontainer_root), 0);
+
+	scoped_guard(mutex, &rcontainer_mutex) {
+		rcontainer_read_energy(pmc_backend(), &rcontainer_root, true, all);
+		weight_pj = rcontainer_weights(pmc_backend());
+		for_each_rcontainer(c)
+			rcontainer_add_own_energy(pmc_backend(), weight_pj, c, sum);
+	}
+	for (i = 0; i < RCONTAINER_MAX_DEVICES; i++) {
+		for (cost = 0; cost < NR_RCONTAINER_COSTS; cost++) {
+			KUNIT_EXPECT_EQ(test, all[i].uj[cost], sum[i].uj[cost]);
+			KUNIT_EXPECT_EQ(test, all[i].rest_pj[cost], sum[i].rest_pj[cost]);
+		}
+	}
+	KUNIT_EXPECT_EQ(test, remove(a), 0);
+	rcontainer_put(a);
+}
+
+static u64 passed_after_look(struct rcontainer *c)
+{
+	guard(mutex)(&rcontainer_mutex);
+	rcontainer_look_at_high(c);
+	return rcontainer_high_passed(c);
+}
+
+static void set_high(struct kunit *test, struct rcontainer *c, u64 uj)
+{
+	guard(mutex)(&rcontainer_mutex);
+	KUNIT_EXPECT_EQ(test, rcontainer_set_high(c, uj), 0);
+	KUNIT_EXPECT_EQ(test, rcontainer_high_uj(c), uj);
+}
+
+/* A threshold is passed once, by what the container and those below consume. */
+static void test_high(struct kunit *test)
+{
+	struct rcontainer *a = create(test, &rcontainer_root, "a");
+	struct rcontainer *b = create(test, a, "b");
+
+	KUNIT_EXPECT_EQ(test, set_weight("unhalted_cycles", 1000000), 0);
+	KUNIT_EXPECT_EQ(test, set_weight("tsc", 1000000), 0);
+	KUNIT_EXPECT_EQ(test, passed_after_look(a), 0);
+	KUNIT_EXPECT_EQ(test, bind_self(b), 0);
+	set_high(test, a, 100);
+	set_high(test, b, U64_MAX);
+	advance(10, 89);
+	KUNIT_EXPECT_EQ(test, passed_after_look(a), 0);
+	advance(1, 0);
+	KUNIT_EXPECT_EQ(test, passed_after_look(a), 1);
+	advance(1000, 0);
+	KUNIT_EXPECT_EQ(test, passed_after_look(a), 1);
+	KUNIT_EXPECT_EQ(test, passed_after_look(b), 0);
+
+	/* What is passed already is passed at once. */
+	set_high(test, a, 1100);
+	KUNIT_EXPECT_EQ(test, passed_after_look(a), 2);
+	set_high(test, a, 1101);
+	set_high(test, b, 1101);
+	KUNIT_EXPECT_EQ(test, passed_after_look(a), 2);
+	set_high(test, a, U64_MAX);
+	advance(1, 0);
+	KUNIT_EXPECT_EQ(test, passed_after_look(a), 2);
+	KUNIT_EXPECT_EQ(test, passed_after_look(b), 1);
+
+	/* It goes with the container. */
+	set_high(test, b, 5000);
+	KUNIT_EXPECT_EQ(test, bind_self(&rcontainer_root), 0);
+	KUNIT_EXPECT_EQ(test, set_weight("unhalted_cycles", 7120), 0);
+	KUNIT_EXPECT_EQ(test, set_weight("tsc", 6170), 0);
+	KUNIT_EXPECT_EQ(test, remove(b), 0);
+	rcontainer_put(b);
+	KUNIT_EXPECT_EQ(test, remove(a), 0);
+	rcontainer_put(a);
+}
+
+static void test_high_delay(struct kunit *test)
+{
+	/* Half the time that is left, within limits. */
+	KUNIT_EXPECT_EQ(test, rcontainer_high_delay_ms(1000, 100, 100), 500);
+	KUNIT_EXPECT_EQ(test, rcontainer_high_delay_ms(1000, 100, 1000), 1000);
+	KUNIT_EXPECT_EQ(test, rcontainer_high_delay_ms(10, 100, 100), 20);
+	KUNIT_EXPECT_EQ(test, rcontainer_high_delay_ms(1, U64_MAX, 1), 20);
+	KUNIT_EXPECT_EQ(test, rcontainer_high_delay_ms(1000, 0, 100), 1000);
+	/* In less than a tick. */
+	KUNIT_EXPECT_EQ(test, rcontainer_high_delay_ms(200, 2, 0), 50);
+	KUNIT_EXPECT_EQ(test, rcontainer_high_delay_ms(1ULL << 62, 1ULL << 55, 10), 640);
+	KUNIT_EXPECT_EQ(test, rcontainer_high_delay_ms(U64_MAX - 1, 1, UINT_MAX), 1000);
+	KUNIT_EXPECT_EQ(test, rcontainer_high_delay_ms(1, 1, UINT_MAX), 1000);
+}
+
 static int rcontainer_test_init(struct kunit *test)
 {
 	if (pmc_fake_register())
@@ -445,6 +577,10 @@ static struct kunit_case rcontainer_test_cases[] = {
 	KUNIT_CASE(test_interrupt),
 	KUNIT_CASE(test_epoch),
 	KUNIT_CASE(test_host_weights),
+	KUNIT_CASE(test_reset_weights),
+	KUNIT_CASE(test_root_energy),
+	KUNIT_CASE(test_high),
+	KUNIT_CASE(test_high_delay),
 	KUNIT_CASE(test_work),
 	KUNIT_CASE_PARAM(test_price, price_gen_params),
 	{ }
