@@ -17,8 +17,13 @@ kernel=
 debs=$(realpath "$1")
 work=$(mktemp -d "${TMPDIR:-/tmp}/rcontainer-packages.XXXXXX")
 chmod 755 "$work"
+# mmdebstrap that was cut short leaves file systems mounted.
 leave() {
-	rm -rf "$work"
+	local mounted
+	while read -r _ mounted _; do
+		case $mounted in "$work"/*) umount "$mounted" ;; esac
+	done < <(tac /proc/mounts)
+	rm -rf --one-file-system "$work"
 }
 trap leave EXIT
 trap 'exit 1' TERM INT HUP
@@ -156,7 +161,7 @@ export tap debs
 export PACKAGES_KERNEL=${kernel:+$work/vmlinuz}
 # shellcheck disable=SC2016 # mmdebstrap's shell has it
 self="PACKAGES_ROOT=\"\$1\" '$here/packages.sh' ${kernel:+--kernel} \"\$debs\" >\"\$tap\""
-mmdebstrap --variant=apt --format=null --include=man-db --customize-hook="$self" \
+TMPDIR=$work mmdebstrap --variant=apt --format=null --include=man-db --customize-hook="$self" \
 	"$codename" - $sources >"$out" 2>&1
 check "a Debian to install packages in" test $? = 0
 cat "$tap" 2>/dev/null
