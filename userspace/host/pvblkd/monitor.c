@@ -2,12 +2,15 @@
 /* pvblkd and the resource monitor; see monitor.h. */
 #include <err.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "cli.h"
+#include "arrival.h"
 #include "monitor.h"
 #include "pvblkd.h"
 #include "resmond/subsystem.h"
+#include "resmond/wire.h"
 
 #define SUBSYSTEM_VERSION	1
 
@@ -129,6 +132,23 @@ bool monitor_away(const struct server *server)
 	return false;
 }
 
+bool monitor_present(const struct server *server)
+{
+	for (struct physical *p = server->physicals; p; p = p->next)
+		if (p->subsystem && subsystem_registered(p->subsystem))
+			return true;
+	return false;
+}
+
+/* The socket is there, but perhaps nobody listens yet: in a second. */
+static void on_arrival(void *owner)
+{
+	struct server *server = owner;
+
+	if (monitor_away(server))
+		server_wake(server);
+}
+
 static void open_one(struct server *server, struct physical *p,
 		     const char *name, const char *socket)
 {
@@ -167,16 +187,25 @@ static void open_one(struct server *server, struct physical *p,
 
 void monitor_open(struct server *server, const char *name, const char *socket)
 {
+	char *path;
+
 	if (name && server->physicals->next)
 		errx(exit_failure, "--subsystem: there is more than one physical disk");
 	for (struct physical *p = server->physicals; p; p = p->next)
 		open_one(server, p, name, socket);
 	/* The monitor shall see all that there was at once. */
 	monitor_publish(server);
+	path = socket ? format("%s", socket) : wire_default_socket();
+	if (path && *path == '/')
+		server->arrival = arrival_watch(&server->io, path, on_arrival, server);
+	free(path);
+	server_wake(server);
 }
 
 void monitor_close(struct server *server)
 {
+	arrival_stop(server->arrival);
+	server->arrival = NULL;
 	for (struct physical *p = server->physicals; p; p = p->next) {
 		if (!p->subsystem)
 			continue;

@@ -13,7 +13,7 @@
  * energy of the one before stays beside it.
  *
  * It is published when the energy meters are brought up to date: once a second
- * while there is a client, when one comes or goes, and at the end.
+ * while there are a client and a monitor, when one comes or goes, and at the end.
  */
 #ifndef PVBLKD_MONITOR_H
 #define PVBLKD_MONITOR_H
@@ -38,8 +38,11 @@ void monitor_publish(struct server *server);
 /* Try to connect again where there is no connection. */
 void monitor_retry(struct server *server);
 
-/* Whether monitor_retry() is to be called now and then. */
+/* Whether some connection is missing: monitor_retry() tries to make it. */
 bool monitor_away(const struct server *server);
+
+/* Whether somebody sees what is published. */
+bool monitor_present(const struct server *server);
 
 void monitor_close(struct server *server);
 

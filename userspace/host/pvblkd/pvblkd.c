@@ -252,6 +252,7 @@ static void start(const struct options *options)
 	for (const struct disk_options *d = options->disks; d; d = d->next)
 		add_disk(d, options, default_model);
 	free(default_model);
+	server_take_over(&server);
 	if (!options->resmond || strcmp(options->resmond, "none"))
 		monitor_open(&server, options->subsystem, options->resmond);
 	/* Who connects now finds all well. */

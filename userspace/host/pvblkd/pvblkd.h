@@ -17,6 +17,7 @@
 #include <time.h>
 
 #include "blk.h"
+#include "coalesce.h"
 #include "cost.h"
 #include "cpu.h"
 #include "diskmodel.h"
@@ -51,6 +52,7 @@ struct disk;
 struct request;
 struct server;
 struct subsystem;
+struct arrival;
 
 /**
  * struct physical - a physical disk
@@ -109,6 +111,9 @@ struct published {
  * @started: the ring is in use
  * @broken: nothing is taken from it any more
  * @starved: requests wait for room
+ * @coalesce: how many requests to wait for
+ * @deadline_ns: until when they are waited for, 0 if no more than one is
+ * @late: they were waited for in vain
  * @in_flight: requests taken and not returned
  * @busy: a bit for each head in flight
  * @done: requests that are to be returned, in order
@@ -128,6 +133,9 @@ struct queue {
 	bool started;
 	bool broken;
 	bool starved;
+	struct coalesce coalesce;
+	uint64_t deadline_ns;
+	bool late;
 	unsigned int in_flight;
 	uint64_t busy[VRING_MAX_SIZE / 64];
 	struct request *done;
@@ -229,11 +237,15 @@ struct disk {
  * @cpu: the same, apportioned
  * @cpu_meter: what we consume when there is nothing to do
  * @timer: for the meters, while there are clients, and for the resource monitor
+ * @active: something was done since it went off
+ * @arrival: of the resource monitor's socket, NULL if nothing notices it
  * @signals: those that end the process, or tell it to look at something
  * @timer_s: its interval
  * @clients: connected disks
  * @dirty: queues with done requests
  * @starved: some queue's requests wait for room
+ * @coalesce_ns: how long a queue's requests wait for more
+ * @deadline_ns: no queue's is earlier, 0 if there is none
  * @stopping: nothing is taken from any queue any more
  */
 struct server {
@@ -244,11 +256,15 @@ struct server {
 	struct cost_cpu cpu;
 	struct cost_meter cpu_meter;
 	struct watch *timer;
+	bool active;
+	struct arrival *arrival;
 	struct watch *signals;
 	time_t timer_s;
 	unsigned int clients;
 	struct queue *dirty;
 	bool starved;
+	uint64_t coalesce_ns;
+	uint64_t deadline_ns;
 	bool stopping;
 };
 
@@ -278,6 +294,19 @@ void server_leave(struct server *server, struct disk *disk);
 
 /* Be woken as often as it is necessary now. */
 void server_set_timer(struct server *server);
+
+/* Something is done that the meters should be brought up to date for. */
+void server_wake(struct server *server);
+
+/**
+ * server_take_over() - charge the base cost that a killed process did not
+ * @server: with all of its disks, before it has clients
+ *
+ * Physical disks went on turning for whoever was connected.  Nobody knows when
+ * that ended, so it is not more than could have been left to be charged: what was
+ * consumed in a minute.
+ */
+void server_take_over(struct server *server);
 
 uint64_t monotonic_ns(void);
 
@@ -346,6 +375,9 @@ int queue_remap(struct queue *queue);
 
 /* Take what requests there are. */
 void queue_process(struct queue *queue);
+
+/* Its deadline has come. */
+void queue_late(struct queue *queue);
 
 /* Take nothing more, for that reason. */
 void queue_break(struct queue *queue, const char *why);

@@ -14,6 +14,7 @@
 #define NSEC_PER_SEC	1000000000ULL
 
 #define METER_S		1
+#define ASLEEP_S	60
 #define RETRY_S		5
 
 uint64_t monotonic_ns(void)
@@ -32,6 +33,15 @@ static uint64_t nap(uint64_t ns)
 	return monotonic_ns();
 }
 
+/* Somebody pays for that, and is told when it ends. */
+static bool is_fast(const struct server *server)
+{
+	for (const struct physical *p = server->physicals; p; p = p->next)
+		if (p->speed.current)
+			return true;
+	return false;
+}
+
 static void on_timer(struct watch *watch)
 {
 	struct server *server = watch->owner;
@@ -39,15 +49,28 @@ static void on_timer(struct watch *watch)
 	server_meter(server);
 	monitor_retry(server);
 	server_set_timer(server);
+	server->active = is_fast(server);
 }
 
 /*
- * With clients, so that who looks at the state files or at the resource monitor
- * sees meters that are not too old.  Without, nothing changes.
+ * Who looks at the state files or at the resource monitor shall see meters that are
+ * not too old.  With no monitor to look at them, and nothing done for anybody, it
+ * is enough that a killed one's successor knows how far they went.
  */
+static time_t interval(const struct server *server)
+{
+	bool away = monitor_away(server);
+
+	if (server->active || (server->clients && monitor_present(server)))
+		return METER_S;
+	if (away && !server->arrival)
+		return RETRY_S;
+	return server->clients ? ASLEEP_S : 0;
+}
+
 void server_set_timer(struct server *server)
 {
-	time_t seconds = server->clients ? METER_S : monitor_away(server) ? RETRY_S : 0;
+	time_t seconds = interval(server);
 	const struct itimerspec its = {
 		.it_interval.tv_sec = seconds,
 		.it_value.tv_sec = seconds,
@@ -57,6 +80,14 @@ void server_set_timer(struct server *server)
 		return;
 	server->timer_s = seconds;
 	timerfd_settime(server->timer->fd, 0, &its, NULL);
+}
+
+void server_wake(struct server *server)
+{
+	if (server->active)
+		return;
+	server->active = true;
+	server_set_timer(server);
 }
 
 void server_init(struct server *server, struct cpu_source *source)
@@ -71,6 +102,7 @@ void server_init(struct server *server, struct cpu_source *source)
 	server->timer = watch_start(&server->io, fd, sizeof(uint64_t), on_timer,
 				    server);
 	mem_init();
+	server->coalesce_ns = COALESCE_NS;
 	server->cpu_source = source;
 	server->cpu_meter.power_mw = cpu_base_mw(source, nap);
 	server->cpu_meter.last_ns = monotonic_ns();
@@ -94,16 +126,25 @@ void server_meter(struct server *server)
 			if (!d->client || d->physical != p)
 				continue;
 			share[DEVICE_DISK] = low + speed_take(&d->speed);
-			state_add_base(d->state, share);
+			state_add_base(d->state, share, now);
 		}
 	}
 	params_publish(server);
 	monitor_publish(server);
 }
 
+/* From when on a disk's base cost is to be made good, if we are killed; 0 for none. */
+static void mark(struct disk *disk, uint64_t from_ns)
+{
+	const energy_t nothing[NR_DEVICES] = { 0 };
+
+	state_add_base(disk->state, nothing, from_ns);
+}
+
 void server_join(struct server *server, struct disk *disk)
 {
 	server_meter(server);
+	mark(disk, server->cpu_meter.last_ns);
 	disk->client = true;
 	disk->physical->clients++;
 	speed_join(&disk->physical->speed, &disk->speed);
@@ -113,9 +154,36 @@ void server_join(struct server *server, struct disk *disk)
 	server_set_timer(server);
 }
 
+void server_take_over(struct server *server)
+{
+	uint64_t now = monotonic_ns();
+
+	for (struct physical *p = server->physicals; p; p = p->next) {
+		struct cost_meter meter = { .power_mw = p->meter.power_mw };
+		energy_t share[NR_DEVICES] = { 0 };
+		uint64_t until = 0, gap_ns;
+		unsigned int clients = 0;
+
+		for (struct disk *d = server->disks; d; d = d->next) {
+			if (d->physical != p || !state_metered_until(d->state))
+				continue;
+			until = state_metered_until(d->state);
+			clients++;
+		}
+		gap_ns = now > until ? now - until : 0;
+		if (gap_ns > ASLEEP_S * NSEC_PER_SEC)
+			gap_ns = ASLEEP_S * NSEC_PER_SEC;
+		share[DEVICE_DISK] = cost_meter_share(&meter, gap_ns, clients);
+		for (struct disk *d = server->disks; d; d = d->next)
+			if (d->physical == p && state_metered_until(d->state))
+				state_add_base(d->state, share, 0);
+	}
+}
+
 void server_leave(struct server *server, struct disk *disk)
 {
 	server_meter(server);
+	mark(disk, 0);
 	disk->client = false;
 	disk->physical->clients--;
 	speed_leave(&disk->physical->speed, &disk->speed);
@@ -153,18 +221,56 @@ static void check_memory(struct disk *disk)
 			queue_break(&disk->queue[i], "memory was truncated");
 }
 
+static int run(struct server *server, bool wait)
+{
+	struct __kernel_timespec timeout = { 0 };
+	uint64_t now;
+
+	if (!wait || !server->deadline_ns)
+		return io_run(&server->io, wait, NULL);
+	now = monotonic_ns();
+	if (now < server->deadline_ns)
+		timeout.tv_nsec = server->deadline_ns - now;
+	return io_run(&server->io, true, &timeout);
+}
+
+/* Take what was waiting for more. */
+static void look_at_deadlines(struct server *server)
+{
+	uint64_t now, next = 0;
+
+	if (!server->deadline_ns)
+		return;
+	now = monotonic_ns();
+	if (now < server->deadline_ns)
+		return;
+	for (struct disk *d = server->disks; d; d = d->next) {
+		for (unsigned int i = 0; i < d->nr_queues; i++) {
+			struct queue *q = &d->queue[i];
+
+			if (q->deadline_ns && q->deadline_ns <= now)
+				queue_late(q);
+			if (q->deadline_ns && (!next || q->deadline_ns < next))
+				next = q->deadline_ns;
+		}
+	}
+	server->deadline_ns = next;
+}
+
 void server_step(struct server *server, bool wait)
 {
-	int ret = io_run(&server->io, wait);
+	int ret = run(server, wait);
 	struct queue *q;
 
 	if (ret < 0)
 		errx(exit_failure, "io_uring: %s", strerror(-ret));
+	look_at_deadlines(server);
 	do {
 		while ((q = server->dirty)) {
 			server->dirty = q->next_dirty;
 			q->dirty = false;
 			queue_commit(q);
+			server_wake(server);
 		}
 		feed(server);
 		for (struct disk *d = server->disks; d; d = d->next) {
@@ -191,4 +297,6 @@ void server_stop(struct server *server)
 	/* The last signals are not on their way yet. */
 	server_step(server, false);
 	server_meter(server);
+	for (struct disk *d = server->disks; d; d = d->next)
+		mark(d, 0);
 }

@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -79,6 +80,19 @@ static bool sound(const struct state_file *state)
 	return true;
 }
 
+/* Return: a number that the next start of the host changes. */
+static uint64_t this_boot(void)
+{
+	uint64_t part[2] = { 0 };
+	FILE *file = fopen("/proc/sys/kernel/random/boot_id", "re");
+
+	if (file && fscanf(file, "%8" SCNx64 "-%4" SCNx64, &part[0], &part[1]) != 2)
+		part[0] = 0;
+	if (file)
+		fclose(file);
+	return part[0] << 16 | part[1];
+}
+
 static const char *fits(const struct state_file *state, const char *name,
 			char device[][PVBLK_NAME_LEN], unsigned int nr_devices)
 {
@@ -139,6 +153,10 @@ struct state_file *state_open(const char *path, const char *name,
 	if (misfit)
 		return fail(err, path, misfit);
 	adopt(state, rate);
+	if (state->base.boot != this_boot())
+		state->base.until_ns[state->base.seq & 1] = 0;
+	barrier();
+	state->base.boot = this_boot();
 	return state;
 }
 
@@ -212,7 +230,7 @@ int64_t state_rest(const struct state_file *state)
 	return sum;
 }
 
-void state_add_base(struct state_file *state, const energy_t *pj)
+void state_add_base(struct state_file *state, const energy_t *pj, uint64_t until_ns)
 {
 	struct state_base *base = &state->base;
 	struct state_pj *from = base->pj[base->seq & 1];
@@ -222,6 +240,7 @@ void state_add_base(struct state_file *state, const energy_t *pj)
 		to[i] = from[i];
 		state_pj_add(&to[i], pj[i]);
 	}
+	base->until_ns[!(base->seq & 1)] = until_ns;
 	barrier();
 	base->seq++;
 	barrier();
@@ -230,6 +249,11 @@ void state_add_base(struct state_file *state, const energy_t *pj)
 energy_t state_base(const struct state_file *state, unsigned int device)
 {
 	return state_pj(state->base.pj[state->base.seq & 1][device]);
+}
+
+uint64_t state_metered_until(const struct state_file *state)
+{
+	return state->base.until_ns[state->base.seq & 1];
 }
 
 static uint64_t load(const uint64_t *from)

@@ -27,7 +27,7 @@
 #include "cost.h"
 
 #define STATE_MAGIC		0x65746174736b6c62ULL	/* "blkstate" */
-#define STATE_VERSION		2
+#define STATE_VERSION		3
 #define STATE_MAX_QUEUES	16
 #define STATE_NAME_LEN		32
 #define STATE_ERR_LEN		512
@@ -89,10 +89,14 @@ struct state_queue {
 /**
  * struct state_base - energy meters
  * @seq: number of updates; its lowest bit says which one of the two is valid
+ * @boot: during which run of the host @until_ns was
+ * @until_ns: when that was on the monotonic clock, if there was a client; else 0
  * @pj: this client's share of each device's base cost
  */
 struct state_base {
 	uint64_t seq;
+	uint64_t boot;
+	uint64_t until_ns[2];
 	struct state_pj pj[2][PVBLK_MAX_DEVICES];
 };
 
@@ -175,8 +179,11 @@ void state_commit(struct state_file *state, unsigned int queue);
 /* What all queues together have left over. */
 int64_t state_rest(const struct state_file *state);
 
-/* Add to the meters, for each device. */
-void state_add_base(struct state_file *state, const energy_t *pj);
+/* Add to the meters, for each device; see struct state_base for @until_ns. */
+void state_add_base(struct state_file *state, const energy_t *pj, uint64_t until_ns);
+
+/* Until when the meters counted for a client, of a former life too; else 0. */
+uint64_t state_metered_until(const struct state_file *state);
 
 /* A meter's value. */
 energy_t state_base(const struct state_file *state, unsigned int device);

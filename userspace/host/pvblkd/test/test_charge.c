@@ -62,7 +62,7 @@ static void test_with_the_disk(void **state)
 
 	fixture.disk.overhead = OVERHEAD_DISK;
 	/* A joule and a half, and half a microjoule. */
-	state_add_base(fixture.disk.state, (energy_t[]){ 1000000500000, 500000500000 });
+	state_add_base(fixture.disk.state, (energy_t[]){ 1000000500000, 500000500000 }, 0);
 	start(0);
 	usleep(1000);
 	m = model();
@@ -265,6 +265,39 @@ static void test_speed_of_requests(void **state)
 		    2 * 500000000ULL * 3000);
 }
 
+/* The disk went on turning for those whose server was killed, for a while. */
+static void test_take_over(void **state)
+{
+	const uint64_t minute = 60000000000, now = monotonic_ns();
+	struct state_file *file = fixture.disk.state;
+	energy_t before, cpu;
+
+	leave();
+	assert_int_equal(state_metered_until(file), 0);
+	before = state_base(file, 0);
+	cpu = state_base(file, 1);
+	server_take_over(&fixture.server);
+	assert_true(state_base(file, 0) == before);
+
+	state_add_base(file, (energy_t[]){ 0, 0 }, now);
+	server_take_over(&fixture.server);
+	assert_in_range((state_base(file, 0) - before) / 4083, 0, monotonic_ns() - now);
+	assert_int_equal(state_metered_until(file), 0);
+	before = state_base(file, 0);
+	server_take_over(&fixture.server);
+	assert_true(state_base(file, 0) == before);
+
+	state_add_base(file, (energy_t[]){ 0, 0 }, 1);
+	server_take_over(&fixture.server);
+	assert_true(state_base(file, 0) - before ==
+		    (energy_t)4083 * (now < minute ? now - 1 : minute));
+	assert_true(state_base(file, 1) == cpu);
+	join();
+	assert_int_not_equal(state_metered_until(file), 0);
+	server_stop(&fixture.server);
+	assert_int_equal(state_metered_until(file), 0);
+}
+
 #define test(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -277,6 +310,7 @@ int main(void)
 		cmocka_unit_test(test_params),
 		test(test_params_file),
 		test(test_speed_of_requests),
+		test(test_take_over),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -195,10 +195,29 @@ static void test_base(void **unused)
 {
 	energy_t pj[2] = { (energy_t)1 << 70, 3 };
 
-	state_add_base(state, pj);
-	state_add_base(state, pj);
+	state_add_base(state, pj, 0);
+	state_add_base(state, pj, 0);
 	assert_true(state_base(state, 0) == (energy_t)1 << 71);
 	assert_true(look().base[1] == 6);
+}
+
+/* What a process that was killed leaves, its successor finds, but after a boot. */
+static void test_until(void **unused)
+{
+	energy_t pj[2] = { 1, 1 };
+	struct state_file *next;
+
+	assert_int_equal(state_metered_until(state), 0);
+	state_add_base(state, pj, 77);
+	assert_int_equal(state_metered_until(state), 77);
+	next = reopen("vm", "disk", 2, 1000);
+	assert_int_equal(state_metered_until(next), 77);
+	munmap(next, sizeof(*next));
+	state->base.boot++;
+	next = reopen("vm", "disk", 2, 1000);
+	assert_int_equal(state_metered_until(next), 0);
+	assert_int_equal(state_base(next, 1), 1);
+	munmap(next, sizeof(*next));
 }
 
 static void test_misfits(void **unused)
@@ -262,6 +281,7 @@ int main(void)
 		test(test_uncertain),
 		test(test_rests),
 		test(test_base),
+		test(test_until),
 		test(test_misfits),
 		test(test_other_model),
 		test(test_locked),
