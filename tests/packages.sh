@@ -53,11 +53,12 @@ sound() {
 	within dpkg --audit >"$out" 2>&1 && [ ! -s "$out" ] && within apt-get check -qq >"$out" 2>&1
 }
 
-# All files but those that any installation changes.
+# All files but those that any installation changes; directories are packaging
+# tools' business, too.
 files() {
 	(cd "$root" && find . -xdev \( -path ./proc -o -path ./sys -o -path ./dev -o -path ./tmp \
 		-o -path ./run -o -path ./var/log -o -path ./var/cache -o -path ./var/lib/dpkg \
-		-o -path ./var/lib/apt -o -path ./etc/ld.so.cache \) -prune -o -print | sort)
+		-o -path ./var/lib/apt -o -path ./etc/ld.so.cache \) -prune -o ! -type d -print | sort)
 }
 
 enabled() { # unit
