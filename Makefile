@@ -14,7 +14,7 @@ PACKAGES := \
 	prometheus-node-exporter \
 	fio postmark e2fsprogs xfsprogs btrfs-progs nbdkit tmux \
 	gnuplot-nox gawk git python3-minimal \
-	sparse shellcheck perl
+	sparse shellcheck perl asciidoctor man-db libvirt-clients libxml2-utils python3-sphinx
 
 kernel = scripts/kernel.sh $(CACHE)
 
@@ -38,7 +38,15 @@ help:
 	@echo '            only: what a context switch costs'
 	@echo '  bench-disk'
 	@echo '            only: how fast the disk is, and what its accounting costs'
-	@echo '  check     checkpatch, sparse, shellcheck, kernel-doc'
+	@echo '  check     checkpatch, sparse, shellcheck, kernel-doc, ABI entries'
+	@echo '  htmldocs  the kernel documents, without warnings'
+	@echo '  install   programs, manuals, units; with prefix= and DESTDIR= as usual;'
+	@echo '            install-tools of the guest, install-host, install-dev; uninstall'
+	@echo '  deb       Debian packages of user space, in build/deb/'
+	@echo '  deb-kernel'
+	@echo '            a Debian package of the kernel for guests, in build/deb/'
+	@echo '  test-packages'
+	@echo '            these installed in a Debian of their own'
 	@echo '  patchset  the kernel part as a series for git am, in build/patchset/'
 	@echo '  setup     install what is missing of the Debian packages'
 	@echo '  tree      bring the kernel source in the cache up to date'
@@ -77,8 +85,8 @@ demo-disk: kernel user
 	@tests/demo/disk.sh
 
 test: kernel kunit-kernels user
-	@$(MAKE) -s -C userspace OUT=$(BUILD)/user tests plugin-tests
-	@tests/run.sh user rctl plugin kunit boot disk stress launch accountant pvblkd resmon host patchset
+	@$(MAKE) -s -C userspace OUT=$(BUILD)/user tests plugin-tests man
+	@tests/run.sh user rctl plugin kunit boot disk stress launch accountant pvblkd resmon host patchset install
 
 # A disk's back end that lies.  Some of it depends on time: for a quiet machine.
 test-hostile: kernel user
@@ -113,6 +121,32 @@ bench-switch: kernel baseline user
 bench-disk: kernel user
 	@tests/bench/disk.sh
 
+# prefix= and DESTDIR= as usual; install-tools is the guest's part, install-host the
+# host's, install-dev are headers.
+install install-tools install-host install-dev: user
+	@$(MAKE) -s -C userspace OUT=$(BUILD)/user $@
+
+uninstall:
+	@$(MAKE) -s -C userspace OUT=$(BUILD)/user $@
+
+# Debian packages in build/deb.
+deb:
+	@scripts/setup.sh $(PACKAGES) debhelper lintian
+	@scripts/deb.sh $(BUILD)/deb
+
+deb-kernel: tree
+	@scripts/setup.sh debhelper kmod
+	@scripts/deb-kernel.sh $(CACHE) $(BUILD)/deb
+
+# Installed in a Debian of their own; needs the net.  That of the kernel, too, if
+# there is one.
+test-packages: deb
+	@scripts/setup.sh mmdebstrap
+	@tests/run.sh packages $$([ -z "$$(ls $(BUILD)/deb/linux-image-*.deb 2>/dev/null)" ] || echo packages-kernel)
+
+htmldocs: tree
+	@scripts/htmldocs.sh $(CACHE)
+
 check: tree user
 	@scripts/check.sh $(CACHE)
 
@@ -123,4 +157,5 @@ clean:
 	rm -rf $(BUILD)
 
 .PHONY: all help setup tree kernel user kunit-kernels demo demo-host demo-disk test test-hostile test-debug \
-	test-sanitize kunit bench baseline bench-switch bench-disk check patchset clean
+	test-sanitize kunit bench baseline bench-switch bench-disk check patchset clean \
+	install install-tools install-host install-dev uninstall deb deb-kernel test-packages htmldocs

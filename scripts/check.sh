@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Look at the sources: style, types, shell, comments.
 #
-#   check.sh CACHE [PART...]	of: checkpatch sparse shellcheck kernel-doc
+#   check.sh CACHE [PART...]	of: checkpatch sparse shellcheck kernel-doc abi
 #
 # One line a part, after what it found.
 set -uo pipefail
@@ -77,7 +77,30 @@ part_kernel-doc() {
 		grep -v '^$'
 }
 
-[ $# -gt 0 ] || set -- checkpatch sparse shellcheck kernel-doc
+# The files that users see: from the tables that make them.
+visible_files() {
+	# table NAME PREFIX: what a table in files.c has.
+	table() {
+		sed -n "/^const struct rcfs_file $1\[\]/,/^};/p" linux/kernel/rcontainer/files.c |
+			sed -n "s:^[^\"]*\"\([a-z_.]*\)\".*:/sys/fs/rcontainer/$2\1:p"
+	}
+	table rcfs_files .../
+	table rcfs_info_files info/
+	sed -n 's:^static DEVICE_ATTR_R[OW](\(.*\));:/sys/block/pvd*/\1:p' linux/drivers/pvblk/attrs.c
+}
+
+# Each has an entry in Documentation/ABI, and each entry is of one.
+part_abi() {
+	local documented
+	documented=$(sed -n 's/^What:[[:space:]]*//p' linux/Documentation/ABI/testing/sysfs-{block-pvblk,fs-rcontainer} |
+		grep -vx /sys/fs/rcontainer/)
+	comm -3 <(visible_files | sort) <(sort <<<"$documented") |
+		sed 's/^\t\(.*\)/\1: there is no such file/; t; s/$/: no entry in Documentation\/ABI/'
+	[ "$(visible_files | wc -l)" -gt 10 ] || echo "abi: the tables were not found"
+	perl "$cache/linux/scripts/get_abi.pl" validate --dir linux/Documentation/ABI
+}
+
+[ $# -gt 0 ] || set -- checkpatch sparse shellcheck kernel-doc abi
 for part; do
 	found=$("part_$part" 2>&1)
 	if [ -z "$found" ]; then

@@ -3,7 +3,7 @@
 # Run test suites and count what they report.
 #
 #	run.sh SUITE...		of: user rctl plugin kunit boot disk stress launch accountant hostile pvblkd
-#				resmon host patchset
+#				resmon host patchset install packages packages-kernel
 #
 # Each test is a program that prints TAP lines; its output goes to
 # build/logs/NAME.log, its failures here.  The last line is the sum.
@@ -109,6 +109,20 @@ suite_hostile() {
 suite_pvblkd() {
 	tap pvblkd 900 userspace/host/pvblkd/test/run.sh "$PROGRAMS"
 	tap pvblkd-load 180 userspace/host/pvblkd/test/load.sh "$PROGRAMS"
+}
+
+suite_install() {
+	tap manual 120 tests/manual.sh "$PROGRAMS"
+	tap install 120 tests/install.sh "$PROGRAMS"
+}
+
+# Debian packages; these need the net.
+suite_packages() {
+	tap packages 900 tests/packages.sh "$BUILD/deb"
+}
+
+suite_packages-kernel() {
+	tap packages-kernel 900 tests/packages.sh --kernel "$BUILD/deb"
 }
 
 suite_patchset() {

@@ -86,8 +86,11 @@ char *default_machine_dir(void)
 	return format("/dev/shm/rcontainer-%u", geteuid());
 }
 
-char *beside_program(const char *name)
+char *data_file(const char *name)
 {
+	static const char *const dirs[] = {
+		"", "../share/rcontainer/", "../lib/rcontainer/",
+	};
 	char self[PATH_MAX];
 	ssize_t len;
 	char *slash;
@@ -97,12 +100,20 @@ char *beside_program(const char *name)
 		err(exit_failure, "/proc/self/exe");
 	self[len] = '\0';
 	slash = strrchr(self, '/');
-	return format("%.*s/%s", (int)(slash - self), self, name);
+	slash[1] = '\0';
+	for (size_t i = 0; i < sizeof(dirs) / sizeof(*dirs); i++) {
+		char *path = format("%s%s%s", self, dirs[i], name);
+
+		if (!access(path, F_OK))
+			return path;
+		free(path);
+	}
+	return format("%s%s", self, name);
 }
 
 void option_model(const char *file, struct model *model)
 {
-	char *path = file ? NULL : beside_program("models/pentium4.model");
+	char *path = file ? NULL : data_file("models/pentium4.model");
 	char message[MODEL_ERR_LEN];
 	int event;
 

@@ -41,12 +41,14 @@ void option_model(const char *file, struct model *model);
 char *default_machine_dir(void);
 
 /**
- * beside_program() - name a file that is installed with the program
- * @name: relative to the directory of the running program's file
+ * data_file() - find a file that comes with the programs
+ * @name: as it is built, relative to the directory of the programs
  *
- * Return: the path, to be freed.
+ * Return: the path, to be freed: beside the running program's file, or where
+ * "make install" puts it, in ../share/rcontainer or ../lib/rcontainer of that
+ * directory; if it is nowhere, the first of these.
  */
-char *beside_program(const char *name);
+char *data_file(const char *name);
 
 /* asprintf() that returns its result, or ends the program. */
 __attribute__((format(printf, 1, 2)))

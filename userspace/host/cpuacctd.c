@@ -359,7 +359,7 @@ static struct source *open_source(const struct settings *s, struct model *model)
 		option_model(s->model, model);
 		return log_source_open(s->dir, s->wait ? s->period_ms : 0, &stop);
 	}
-	file = s->model ? format("%s", s->model) : beside_program("models/generic.model");
+	file = s->model ? format("%s", s->model) : data_file("models/generic.model");
 	if (model_load(file, &read, message))
 		errx(STATUS_ERROR, "%s", message);
 	source = perf_source_open(&s->select, &read, file, s->source == SOURCE_CLOCK,

@@ -83,8 +83,8 @@ static void usage(void)
 	     "     --no-memory        do not look at memory accesses\n"
 	     "     --no-page          do not show the guest its energy page\n"
 	     "     --no-plugin        count nothing\n"
-	     "     --plugin FILE      QEMU plugin (default: pvplugin.so beside\n"
-	     "                          this program)\n"
+	     "     --plugin FILE      QEMU plugin (default: the one that comes\n"
+	     "                          with this program)\n"
 	     "     --icount           virtual time by instructions: runs repeat\n"
 	     "     --serial FILE      serial port's output, or 'stdio' (default)\n"
 	     "     --timeout SECONDS  end the virtual machine after that time\n"
@@ -317,7 +317,7 @@ static void parse(int argc, char **argv, struct settings *s)
 	if (!q->machine_dir)
 		q->machine_dir = default_machine_dir();
 	if (!s->no_plugin && !q->plugin)
-		q->plugin = beside_program("pvplugin.so");
+		q->plugin = data_file("pvplugin.so");
 	need_file(q->kernel);
 	need_file(q->initrd);
 	need_file(q->plugin);

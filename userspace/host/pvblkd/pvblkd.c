@@ -102,7 +102,7 @@ static void catch_signals(void)
 /* Return: the network that the disk is behind, NULL if there is none. */
 static const struct netmodel *load_net(const struct disk_options *d)
 {
-	const char *file = d->net_model ? d->net_model : beside_program("models/gigabit.net");
+	const char *file = d->net_model ? d->net_model : data_file("models/gigabit.net");
 	struct netmodel *net = NULL;
 	char message[MODELTEXT_ERR_LEN];
 
@@ -234,7 +234,7 @@ static void serve(struct disk *disk)
 
 static void start(const struct options *options)
 {
-	char *default_model = beside_program("models/ultrastar.disk");
+	char *default_model = data_file("models/ultrastar.disk");
 	struct cpu_source *source = NULL;
 	char text[128];
 

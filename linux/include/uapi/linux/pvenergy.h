@@ -147,8 +147,8 @@ struct pvenergy_log_entry {
  * @id: hardware id of the virtual CPU (x86: APIC id)
  * @pcpu: physical CPU that it runs on, or ran on last
  * @pad0: zero
- * @log_head: number of absences logged so far; absence n is in
- *	@log[n % PVENERGY_LOG_ENTRIES], older ones are overwritten
+ * @log_head: number of absences logged so far; absence n is the entry
+ *	n % PVENERGY_LOG_ENTRIES of @log, older ones are overwritten
  * @moves: how many of the absences ended on another physical CPU
  * @raw: counters of the physical CPU.  Current while the virtual CPU runs
  *	there, but for PVENERGY_TSC, which the host may refresh less often;
