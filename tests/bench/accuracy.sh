@@ -35,24 +35,16 @@ cleanup() {
 trap cleanup EXIT
 trap 'exit 130' INT TERM HUP
 
-truncate -s 64M "$work/image"
-"$BUILD/user/pvblkd" --state-dir "$work/state" --resmond none \
-	--disk "bench,socket=$work/disk.sock,file=$work/image,queues=1" >"$logs/pvblkd.log" 2>&1 &
-server=$!
-for _ in $(seq 100); do
-	! grep -qs '^ready' "$logs/pvblkd.log" || break
-	sleep 0.1
-done
-
+serve 64M
 disk=(--disk "$work/disk.sock,queues=1")
 one=(--pcpus 0 --nr-pcpus 1)
 machine=$work/alone
 bench_boot alone guest counts "run=accuracy:$amount:alone:again:container:container+disk" \
-	"${one[@]}" "${disk[@]}"
+	--icount "${one[@]}" "${disk[@]}"
 echo "accuracy: one virtual machine done in $SECONDS s"
 # Another one on the same physical CPU, of which there is company all the time.
 machine=$work/shared
-(exec "$BUILD/user/pvlaunch" --machine "$machine" --name company "${one[@]}" \
+(exec "$BUILD/user/pvlaunch" --machine "$machine" --name company --icount "${one[@]}" \
 	--serial "$logs/company" --kernel "$out/guest" --initrd "$out/counts.gz" \
 	--append "console=ttyS0 quiet panic=-1 rdinit=/init run=accuracy:company" \
 	</dev/null >"$logs/company.qemu" 2>&1) &
@@ -63,7 +55,7 @@ for _ in $(seq 600); do
 	sleep 0.1
 done
 bench_boot vm guest counts "run=accuracy:$amount:vm:vm+container:vm+container+disk" \
-	"${one[@]}" "${disk[@]}"
+	--icount "${one[@]}" "${disk[@]}"
 kill "$other"
 wait "$other" || true
 other=

@@ -79,3 +79,27 @@ bench_boot() {
 		return 1
 	fi
 }
+
+# serve SIZE [KEYWORDS]: a disk in memory, at the socket $work/disk.sock, by pvblkd,
+# whose process is $server.
+serve() {
+	rm -rf "${work:?}/image" "$work/state"
+	truncate -s "$1" "$work/image"
+	"$BUILD/user/pvblkd" --state-dir "$work/state" --resmond none \
+		--disk "bench,socket=$work/disk.sock,file=$work/image,queues=1${2:-}" \
+		>"$logs/pvblkd.log" 2>&1 </dev/null &
+	server=$!
+	for _ in $(seq 600); do
+		! grep -qs '^ready' "$logs/pvblkd.log" || return 0
+		kill -0 "$server" || break
+		sleep 0.1
+	done
+	echo "$part: pvblkd did not start, see $logs/pvblkd.log" >&2
+	return 1
+}
+
+stop_server() {
+	kill "$server"
+	wait "$server" || { echo "$part: pvblkd: status $?" >&2; return 1; }
+	server=
+}

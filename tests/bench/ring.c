@@ -7,12 +7,14 @@
  *
  *	ring none|same|each KIB PROCESSES ROUNDS
  *
+ * The containers are below $RING_TOP, a path with a '/' at its end.
  * none: no container; same: all in one; each: each in one of its own.
  * Prints, of one switch together with the sum of the array, and of the sum alone:
  *
  *	ring: CONFIG KIB PROCESSES INSTRUCTIONS CYCLES MISSES INSTRUCTIONS CYCLES MISSES
  */
 #include "../boot/check.h"
+#include "mark.h"
 #include "raw.h"
 
 #define MAX_PROCESSES	128
@@ -33,17 +35,17 @@ static void work(void)
 
 static void bind_self(const char *config, int i)
 {
-	char path[64];
+	const char *top = getenv("RING_TOP");
+	char path[512];
 
 	if (!strcmp(config, "none"))
 		return;
 	if (!strcmp(config, "same"))
 		i = 0;
-	snprintf(path, sizeof(path), RCFS "/ring%d", i);
+	snprintf(path, sizeof(path), RCFS "/%sring%d", top ? top : "", i);
 	if (mkdir(path, 0755) && errno != EEXIST)
 		err(EXIT_FAILURE, "%s", path);
-	snprintf(path, sizeof(path), "ring%d", i);
-	if (rcfs_bind(path, 0, "tasks"))
+	if (rcfs_bind(path + strlen(RCFS), 0, "tasks"))
 		err(EXIT_FAILURE, "%s", path);
 }
 
@@ -122,10 +124,13 @@ int main(int argc, char **argv)
 	if (write(pipes[1][1], "x", 1) != 1)
 		err(EXIT_FAILURE, "write");
 	for (int i = -rounds / 10 - 1; i < rounds; i++) {
-		if (!i)
+		if (!i) {
 			raw_read(&from);
+			MARK(MARK_BEGIN);
+		}
 		turn(0, nr);
 	}
+	MARK(MARK_END);
 	raw_read(&to);
 	for (int i = -2; i < 64; i++) {
 		if (!i)

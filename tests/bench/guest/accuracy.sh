@@ -11,6 +11,8 @@ if [ "$1" = company ]; then
 	wait
 fi
 amount=${1%%:*} rest=${1#*:}
+# Their first run has pages to read and tables to fill.
+load mixed 12
 for company in $(echo "$rest" | tr : ' '); do
 	echo "company: $company"
 	accuracy "$company" "$amount"
