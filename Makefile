@@ -108,10 +108,10 @@ bench: kernel baseline user
 	@$(MAKE) -s -C userspace OUT=$(BUILD)/user tests plugin-tests
 	@tests/bench/run.sh
 
-bench-quick: kernel baseline user
+bench-quick: kernel user
 	@tests/bench/quick.sh
 
-bench-record: kernel baseline user
+bench-record: kernel user
 	@tests/bench/quick.sh --record
 
 baseline: tree
