@@ -117,7 +117,7 @@ for format in png svg; do
 	terminal=$format
 	[ $format = svg ] || terminal=pngcairo
 	gnuplot <<PLOT
-set terminal $terminal size 800,450
+set terminal $terminal noenhanced size 800,450
 set output "$results/figure_5_2.$format"
 set datafile separator ","
 set title "Postmark: what the guest executes, against no accounting"
@@ -126,6 +126,7 @@ set boxwidth 0.6
 set grid ytics
 set ylabel "per cent"
 set key top left
+set offsets 0,0,0.1,0
 set xtics rotate by -15
 plot "$results/postmark_overhead.csv" using 0:5:xtic(1) skip 1 with boxes title "instructions", \\
      $limit with lines title "target, all together"

@@ -165,21 +165,22 @@ for format in png svg; do
 	terminal=$format
 	[ $format = svg ] || terminal=pngcairo
 	gnuplot <<PLOT
-set terminal $terminal size 1100,450
+set terminal $terminal noenhanced size 1100,450
 set output "$results/figure_5_1.$format"
 set datafile separator ","
 set xlabel "processes"
 set ylabel "instructions"
 set yrange [0:*]
 set key bottom right
+set xtics 0,32
 of(name, kib) = sprintf("< awk -F, '\$1 == \"%s\" && \$2 == %s' $results/switch.csv", name, kib)
 set multiplot layout 1,$(wc -w <<<"$sizes") title "Context switches, lat_ctx"
 do for [kib in "$sizes"] {
 	set title kib." KiB"
 	plot of("baseline", kib) using 3:4 with linespoints title "none", \
-	     of("host", kib) using 3:4 with linespoints title "host CPU", \
-	     of("same", kib) using 3:4 with linespoints title "host CPU, guest CPU", \
-	     of("each", kib) using 3:4 with linespoints title "host CPU, guest CPU + containers"
+	     of("host", kib) using 3:4 with linespoints title "+ host CPU", \
+	     of("same", kib) using 3:4 with linespoints title "+ guest CPU", \
+	     of("each", kib) using 3:4 with linespoints title "+ containers"
 }
 unset multiplot
 PLOT
