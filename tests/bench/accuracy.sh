@@ -19,21 +19,7 @@ limit=1
 make -s -C tests/bench OUT="$out" BOOT="$BUILD/boot" USER="$BUILD/user" counts
 begin_part
 copy_kernels
-work=$(mktemp -d /dev/shm/rcontainer-bench.XXXXXX)
-server='' other=''
-
-# shellcheck disable=SC2317 # called by the trap
-cleanup() {
-	local pid
-
-	for pid in $server $other; do
-		kill "$pid" 2>/dev/null || true
-	done
-	wait || true
-	rm -rf "$work"
-}
-trap cleanup EXIT
-trap 'exit 130' INT TERM HUP
+begin_work
 
 serve 64M
 disk=(--disk "$work/disk.sock,queues=1")
@@ -48,17 +34,17 @@ machine=$work/shared
 	--serial "$logs/company" --kernel "$out/guest" --initrd "$out/counts.gz" \
 	--append "console=ttyS0 quiet panic=-1 rdinit=/init run=accuracy:company" \
 	</dev/null >"$logs/company.qemu" 2>&1) &
-other=$!
+others=($!)
 for _ in $(seq 600); do
 	! grep -qs '^company: running' "$logs/company" || break
-	kill -0 "$other"
+	kill -0 "${others[@]}"
 	sleep 0.1
 done
 bench_boot vm guest counts "run=accuracy:$amount:vm:vm+container:vm+container+disk" \
 	--icount "${one[@]}" "${disk[@]}"
-kill "$other"
-wait "$other" || true
-other=
+kill "${others[@]}"
+wait "${others[@]}" || true
+others=()
 
 # Energy against the run alone.  The part of the difference that is of events
 # which the architecture defines is the accounting's; the rest is of cache misses

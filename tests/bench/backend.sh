@@ -23,21 +23,7 @@ rounds=${ROUNDS:-7}
 seconds=${SECONDS_EACH:-2}
 
 begin_part
-work=$(mktemp -d /dev/shm/rcontainer-bench.XXXXXX)
-server='' clients=()
-
-# shellcheck disable=SC2317 # called by the trap
-cleanup() {
-	local pid
-
-	for pid in "${clients[@]}" $server; do
-		kill "$pid" 2>/dev/null || true
-	done
-	wait || true
-	rm -rf "$work"
-}
-trap cleanup EXIT
-trap 'exit 130' INT TERM HUP
+begin_work
 
 # Nanoseconds of all its threads; requests of all disks.
 cpu() {
@@ -60,26 +46,25 @@ for _ in $(seq 100); do
 	sleep 0.1
 done
 
-# run N: requests, their CPU time, and the time it took, in nanoseconds
+# run ROUND N: ROUND N REQUESTS CPU-TIME TIME, in nanoseconds
 run() {
 	local i r c t
 
-	clients=()
-	for ((i = 0; i < $1; i++)); do
+	for ((i = 0; i < $2; i++)); do
 		"$BUILD/user/pvblkd_load" "$work/$i.sock" 2>>"$logs/load" &
-		clients+=($!)
+		others+=($!)
 	done
 	sleep 0.5
 	r=$(requests) c=$(cpu) t=$(date +%s%N)
 	sleep "$seconds"
-	echo $(($(requests) - r)) $(($(cpu) - c)) $(($(date +%s%N) - t))
-	kill "${clients[@]}"
-	wait "${clients[@]}" 2>/dev/null || true
-	clients=()
+	echo "$1 $2" $(($(requests) - r)) $(($(cpu) - c)) $(($(date +%s%N) - t))
+	kill "${others[@]}"
+	wait "${others[@]}" 2>/dev/null || true
+	others=()
 }
 for ((i = 0; i < rounds; i++)); do
 	for n in $vms; do
-		echo "$i $n $(run "$n")"
+		run "$i" "$n"
 	done
 done >"$logs/rounds"
 awk '

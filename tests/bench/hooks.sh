@@ -16,10 +16,7 @@ cd "$(dirname "$0")/../.."
 make -s -C tests/bench OUT="$out" BOOT="$BUILD/boot" USER="$BUILD/user" counts disk
 begin_part
 copy_kernels
-work=$(mktemp -d /dev/shm/rcontainer-bench.XXXXXX)
-server=
-trap '[ -z "$server" ] || kill "$server"; wait; rm -rf "$work"' EXIT
-trap 'exit 130' INT TERM HUP
+begin_work
 serve 256M
 bench_boot disk guest diskcost run=diskcost:on --icount --no-plugin \
 	--disk "$work/disk.sock,queues=1" -- -plugin "$(profile "$logs/disk.profile")"

@@ -80,6 +80,26 @@ bench_boot() {
 	fi
 }
 
+# begin_work: a folder $work in memory, which goes when the script ends, as do the
+# processes in $server and in the list $others.
+begin_work() {
+	work=$(mktemp -d /dev/shm/rcontainer-bench.XXXXXX)
+	server='' others=()
+	trap end_work EXIT
+	trap 'exit 130' INT TERM HUP
+}
+
+# shellcheck disable=SC2317 # called by the trap
+end_work() {
+	local pid
+
+	for pid in "${others[@]}" $server; do
+		kill "$pid" 2>/dev/null || true
+	done
+	wait || true
+	rm -rf "$work"
+}
+
 # serve SIZE [KEYWORDS]: a disk in memory, at the socket $work/disk.sock, by pvblkd,
 # whose process is $server.
 serve() {

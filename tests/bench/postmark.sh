@@ -21,22 +21,8 @@ limit=0.5
 make -s -C tests/bench OUT="$out" BOOT="$BUILD/boot" USER="$BUILD/user" counts
 begin_part
 copy_kernels
-work=$(mktemp -d /dev/shm/rcontainer-bench.XXXXXX)
+begin_work
 machine=$work/machine
-server='' accountant=''
-
-# shellcheck disable=SC2317 # called by the trap
-cleanup() {
-	local pid
-
-	for pid in $server $accountant; do
-		kill "$pid" 2>/dev/null || true
-	done
-	wait || true
-	rm -rf "$work"
-}
-trap cleanup EXIT
-trap 'exit 130' INT TERM HUP
 
 # postmark NAME KERNEL CONFIG KEYWORDS ACCOUNTANT [OPTION...]
 postmark() {
@@ -47,14 +33,14 @@ postmark() {
 	if [ "$5" = accountant ]; then
 		mkdir -m 700 "$machine"
 		"$BUILD/user/cpuacctd" --machine "$machine" --wait >"$logs/accountant" 2>&1 &
-		accountant=$!
+		others=($!)
 	fi
 	bench_boot "$name" "$kernel" counts "run=postmark:$config:$transactions:$files" \
 		--icount --disk "$work/disk.sock,queues=1" "${@:6}" || status=1
-	if [ -n "$accountant" ]; then
-		kill "$accountant"
-		wait "$accountant" || { echo "postmark: the sums differ" >&2; status=1; }
-		accountant=
+	if [ ${#others[@]} != 0 ]; then
+		kill "${others[@]}"
+		wait "${others[@]}" || { echo "postmark: the sums differ" >&2; status=1; }
+		others=()
 	fi
 	# CPU time of the back end, in nanoseconds.
 	awk '{ n += $1 } END { printf "server: %.0f\n", n }' /proc/$server/task/*/schedstat >>"$logs/$name"
