@@ -7,7 +7,7 @@ set -eu
 config=${1%%:*} rest=${1#*:}
 for kib in $(echo "${rest%%:*}" | tr + ' '); do
 	for nr in $(echo "${rest#*:}" | tr + ' '); do
-		rounds=$((600 / nr + 4))
+		rounds=$((2000 / nr + 4))
 		ring "$config" "$kib" "$nr" "$rounds"
 	done
 done

@@ -13,7 +13,7 @@ what=${1%%:*} rest=${1#*:}
 measure() {
 	for config in same each; do
 		printf 'scale: %s %s ' "$what" "$1"
-		taskset 1 ring $config 0 2 300
+		taskset 1 ring $config 0 2 2000
 	done
 }
 
