@@ -10,10 +10,10 @@
  *	disk		and one that reads a disk without a pause
  * with a '+' in between.  Each program of load.c runs once, for
  *
- *	accuracy: PROGRAM ENERGY_UJ EVENTS... MACHINE_PJ OWN_TSC MACHINE_TSC
+ *	accuracy: PROGRAM ENERGY_UJ INSTRUCTIONS CYCLES MACHINE_PJ OWN_TSC MACHINE_TSC
  *		  MACHINE_CYCLES CPU_NS OTHERS_NS
  *
- * its container's energy and events; what all that ran on the physical CPU since
+ * its container's energy, instructions and cycles; what all that ran on the physical CPU since
  * its start consumed, this virtual machine's time there and all time, all cycles;
  * CPU time of the program and of its company as the guest's kernel has it.
  */
@@ -71,8 +71,9 @@ static void make(const char *container)
 static void run(const char *program, const char *amount, const pid_t *others)
 {
 	const char *const argv[] = { "load", program, amount, NULL };
+	uint64_t charged[PVENERGY_MAX_EVENTS], before, ns;
+	static const uint64_t zero[PVENERGY_MAX_EVENTS];
 	struct raw_counts from, to;
-	uint64_t before, ns;
 	struct rusage usage;
 	int status;
 	pid_t pid;
@@ -86,10 +87,12 @@ static void run(const char *program, const char *amount, const pid_t *others)
 	raw_read(&to);
 	ns = (usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1000000000ULL +
 	     (usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) * 1000ULL;
-	printf("accuracy: %s %lld", program, rcfs_value("program/energy", "cpu.access_uj"));
 	for (size_t i = 0; i < sizeof(events) / sizeof(events[0]); i++)
-		printf(" %lld", rcfs_value("program/events", events[i]));
-	printf(" %llu %llu %llu %llu %llu %llu\n",
+		charged[i] = rcfs_value("program/events", events[i]);
+	printf("accuracy: %s %lld %llu %llu %llu %llu %llu %llu %llu %llu\n", program,
+	       rcfs_value("program/energy", "cpu.access_uj"),
+	       (unsigned long long)raw_instructions(charged, zero),
+	       (unsigned long long)charged[PVENERGY_UNHALTED_CYCLES],
 	       (unsigned long long)raw_access_pj(to.machine, from.machine),
 	       (unsigned long long)(to.own[PVENERGY_TSC] - from.own[PVENERGY_TSC]),
 	       (unsigned long long)(to.machine[PVENERGY_TSC] - from.machine[PVENERGY_TSC]),

@@ -57,16 +57,16 @@ cat "$logs"/{alone,vm} | awk '
 		uj = $3
 		if (company == "alone") {
 			solo[program] = uj
-			uops[program] = $6
+			instructions[program] = $4
 			print_header()
 			next
 		}
 		# What the whole machine consumed, by who had the CPU for how long.
-		by_time = $12 / 1e6 * $13 / $14 * $16 / ($16 + $17)
-		by_cycles = $12 / 1e6 * $5 / $15
+		by_time = $6 / 1e6 * $7 / $8 * $10 / ($10 + $11)
+		by_cycles = $6 / 1e6 * $5 / $9
 		printf "%s,%s,%d,%.3f,%.3f,%.1f,%.1f\n", program, company, uj,
 			100 * (uj - solo[program]) / solo[program],
-			100 * ($6 - uops[program]) / uops[program],
+			100 * ($4 - instructions[program]) / instructions[program],
 			100 * (by_cycles - solo[program]) / solo[program],
 			100 * (by_time - solo[program]) / solo[program]
 	}

@@ -6,7 +6,7 @@
  *	counts NAME COMMAND [ARGUMENT...]
  *
  * Prints
- *	counts: NAME EVENT VALUE
+ *	counts: NAME EVENT VALUE	EVENT is "instructions", too
  */
 #include <sys/wait.h>
 
@@ -35,5 +35,7 @@ int main(int argc, char **argv)
 	for (unsigned int i = 0; i < raw_page->nr_events; i++)
 		printf("counts: %s %s %llu\n", argv[1], raw_page->events[i].name,
 		       (unsigned long long)(to.own[i] - from.own[i]));
+	printf("counts: %s instructions %llu\n", argv[1],
+	       (unsigned long long)raw_instructions(to.own, from.own));
 	return WIFEXITED(status) ? WEXITSTATUS(status) : EXIT_FAILURE;
 }

@@ -77,19 +77,19 @@ median_of() {
 			awk -v OFS=, -v config="$config" -v run=$i '
 				$1 == "counts:" { n[$3] = $4 }
 				$1 == "server:" { n["server"] = $2 }
-				END { print config, run, n["uop_queue_writes"],
+				END { print config, run, n["instructions"],
 					n["unhalted_cycles"], n["server"] }' "$logs/$config.$i"
 		done
 	done
 } >"$results/postmark.csv"
 {
 	echo config,instructions,spread_percent,cycles,instructions_percent,cycles_percent
-	base=$(counted none uop_queue_writes | median_of) base_cycles=$(counted none unhalted_cycles | median_of)
+	base=$(counted none instructions | median_of) base_cycles=$(counted none unhalted_cycles | median_of)
 	for config in "${configs[@]}"; do
-		n=$(counted "$config" uop_queue_writes | median_of)
+		n=$(counted "$config" instructions | median_of)
 		c=$(counted "$config" unhalted_cycles | median_of)
-		least=$(counted "$config" uop_queue_writes | head -n 1)
-		most=$(counted "$config" uop_queue_writes | tail -n 1)
+		least=$(counted "$config" instructions | head -n 1)
+		most=$(counted "$config" instructions | tail -n 1)
 		awk -v OFS=, -v config="$config" -v n="$n" -v c="$c" -v low="$least" -v high="$most" \
 			-v base="$base" -v base_cycles="$base_cycles" 'BEGIN {
 				print config, n, sprintf("%.3f", 100 * (high - low) / n), c,

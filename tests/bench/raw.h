@@ -20,6 +20,8 @@
 
 #include <linux/pvenergy.h>
 
+#include "uarch.h"
+
 #define RAW_VENDOR	0x1af4
 #define RAW_DEVICE	0x1110
 
@@ -92,6 +94,22 @@ static inline void raw_read(struct raw_counts *c)
 			c->own[i] = c->machine[i] - v->foreign[i];
 		}
 	} while (seq & 1 || seq != v->seq);
+}
+
+/*
+ * How many instructions that were.  No event of the Pentium 4's says so (its
+ * micro-operations are more), but the cycles of the model do.
+ */
+static inline uint64_t raw_instructions(const uint64_t *to, const uint64_t *from)
+{
+	uint64_t n[PVENERGY_MAX_EVENTS];
+
+	for (int i = 0; i < PVENERGY_MAX_EVENTS; i++)
+		n[i] = to[i] - from[i];
+	return n[PVENERGY_UNHALTED_CYCLES] -
+	       UARCH_MISPREDICT_CYCLES * n[PVENERGY_MISPRED_BRANCHES] -
+	       UARCH_L1_MISS_CYCLES * n[PVENERGY_L1_LOAD_MISSES] -
+	       UARCH_REPLAY_CYCLES * n[PVENERGY_MOB_LOAD_REPLAYS];
 }
 
 /* Access cost of some counts, in picojoules. */

@@ -85,12 +85,11 @@ static void member(const char *config, int i, int nr)
 
 static void print(const struct raw_counts *to, const struct raw_counts *from, double n)
 {
-	static const int of[] = {
-		PVENERGY_UOP_QUEUE_WRITES, PVENERGY_UNHALTED_CYCLES, PVENERGY_L1_LOAD_MISSES,
-	};
+	const uint64_t *a = from->own, *b = to->own;
 
-	for (int i = 0; i < 3; i++)
-		printf(" %.2f", (to->own[of[i]] - from->own[of[i]]) / n);
+	printf(" %.2f %.2f %.2f", raw_instructions(b, a) / n,
+	       (b[PVENERGY_UNHALTED_CYCLES] - a[PVENERGY_UNHALTED_CYCLES]) / n,
+	       (b[PVENERGY_L1_LOAD_MISSES] - a[PVENERGY_L1_LOAD_MISSES]) / n);
 }
 
 int main(int argc, char **argv)
