@@ -61,6 +61,10 @@ if [ "${1:-}" = --record ]; then
 	cat "$recorded"
 	exit
 fi
+if [ ! -e "$recorded" ]; then
+	echo "quick: nothing is recorded yet; make bench-record" >&2
+	exit 1
+fi
 if ! grep -qxF "# Recorded by make bench-record; built with $built_with" "$recorded"; then
 	head -n 1 "$recorded" >&2
 	echo "quick: but this is $built_with: nothing to compare with; make bench-record" >&2
