@@ -76,3 +76,6 @@ rows() {
 column -t -s , "$results/hooks.csv"
 verdict hooks "instructions for a switch of containers" "" \
 	"$(awk -F , '$1 == "ring" && $2 == "switch" { print $4 }' "$results/hooks.csv")" -
+n=$(awk -F , '$1 == "postmark" { n += $5; rows++ } END { if (rows) printf "%.3f\n", n }' "$results/hooks.csv")
+[ -z "$n" ] || verdict 5.2 "Postmark: the hooks' functions in all instructions" "<= 0.5 %" "$n %" \
+	"$(at_most "$n" 0.5)"

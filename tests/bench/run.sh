@@ -13,7 +13,7 @@ cd "$(dirname "$0")/../.." || exit
 : "${BUILD:=$PWD/build}"
 export BUILD
 
-all=(switch ring native hooks accuracy postmark scale exactness conservation
+all=(switch ring native accuracy postmark hooks scale exactness conservation
 	slowdown accountant backend disk demos)
 [ $# != 0 ] || set -- "${all[@]}"
 mkdir -p "$BUILD/results/runs"
