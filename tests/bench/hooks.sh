@@ -44,7 +44,7 @@ rows() {
 		function flush(    h) {
 			for (h = 1; functions && h <= hooks; h++)
 				if (calls[h])
-					printf "%s,%s,%d,%.1f,%.3f\n", name[part], hook[h], calls[h],
+					printf "%s,%s,%d,%.2f,%.3f\n", name[part], hook[h], calls[h],
 						spent[h] / calls[h], 100 * spent[h] / all
 			for (h = 1; h <= hooks; h++)
 				calls[h] = spent[h] = 0

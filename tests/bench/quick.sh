@@ -48,7 +48,7 @@ tests/bench/hooks.sh >"$logs/hooks"
 		$1 == "ring" && $2 ~ /switch|interrupt/ ||
 		$1 == "write:32" && $2 == "completion" ||
 		$1 == "dirty:16" && $2 !~ /switch|interrupt/ {
-			printf "%s.%s,%.1f\n", $1, $2, $4
+			printf "%s.%s,%s\n", $1, $2, $4
 		}' "$results/hooks.csv"
 } >"$results/quick.csv"
 
@@ -78,7 +78,7 @@ awk -F , -v limit=$limit '
 		left--
 		percent = 100 * ($2 - want[$1]) / want[$1]
 		printf "%-16s %10.1f  recorded %10.1f  %+6.2f %%%s\n", $1, $2, want[$1], percent,
-			percent > limit ? "  MORE" : percent < -limit ? "  less: record anew" : ""
+			(percent > limit ? "  MORE" : (percent < -limit ? "  less: record anew" : ""))
 		bad = bad || percent > limit
 	}
 	END {
