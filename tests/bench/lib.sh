@@ -56,21 +56,25 @@ profile() {
 }
 
 # bench_boot NAME KERNEL INITRD APPEND [PVLAUNCH-OPTION...]: a guest, whose
-# output is in $logs/NAME.
+# output is in $logs/NAME, in a machine of its own or in $machine; after
+# begin_work.
 bench_boot() {
 	local log=$logs/$1 kernel=$2 initrd=$3 append=$4 own='' status=0
 
 	shift 4
 	if [ -z "${machine:-}" ]; then
 		local machine
-		machine=$(mktemp -d /dev/shm/rcontainer-bench.XXXXXX)
+		machine=$(mktemp -d "$work/XXXXXX")
 		own=1
 	fi
 	mkdir -p "$(dirname "$log")"
 	"$BUILD/user/pvlaunch" --machine "$machine" --name bench \
 		--timeout 1800 --serial "$log" --kernel "$out/$kernel" --initrd "$out/$initrd.gz" \
 		--append "console=ttyS0 quiet panic=-1 norandmaps nokaslr rdinit=/init $append" \
-		"$@" </dev/null >"$log.qemu" 2>&1 || status=$?
+		"$@" </dev/null >"$log.qemu" 2>&1 &
+	guest=$!
+	wait "$guest" || status=$?
+	guest=
 	[ -z "$own" ] || rm -rf "$machine"
 	[ ! -e "$log" ] || sed -i 's/\r$//' "$log"
 	if [ "$status" != 0 ] || ! clean_log "$log"; then
@@ -81,10 +85,10 @@ bench_boot() {
 }
 
 # begin_work: a folder $work in memory, which goes when the script ends, as do the
-# processes in $server and in the list $others.
+# guest, the process $server and those in the list $others.
 begin_work() {
 	work=$(mktemp -d /dev/shm/rcontainer-bench.XXXXXX)
-	server='' others=()
+	server='' guest='' others=()
 	trap end_work EXIT
 	trap 'exit 130' INT TERM HUP
 }
@@ -93,7 +97,7 @@ begin_work() {
 end_work() {
 	local pid
 
-	for pid in "${others[@]}" $server; do
+	for pid in $guest "${others[@]}" $server; do
 		kill "$pid" 2>/dev/null || true
 	done
 	wait || true

@@ -29,6 +29,7 @@ limit=1
 make -s -C tests/bench OUT="$out" BOOT="$BUILD/boot" USER="$BUILD/user" counts
 begin_part
 copy_kernels
+begin_work
 
 config() {
 	sed -n "s/^$1=\"\{0,1\}\([^\"]*\)\"\{0,1\}\$/\1/p" "$CACHE/obj/${GUEST:-guest}/.config"

@@ -18,6 +18,7 @@ processes=${PROCESSES:-2 8 32 96}
 make -s -C tests/bench OUT="$out" BOOT="$BUILD/boot" USER="$BUILD/user" counts
 begin_part
 copy_kernels
+begin_work
 for config in none same each; do
 	kernel=guest
 	[ $config != none ] || kernel=baseline
