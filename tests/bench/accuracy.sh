@@ -26,11 +26,11 @@ disk=(--disk "$work/disk.sock,queues=1")
 one=(--pcpus 0 --nr-pcpus 1)
 machine=$work/alone
 bench_boot alone guest counts "run=accuracy:$amount:alone:again:container:container+disk" \
-	--icount "${one[@]}" "${disk[@]}"
+	"${one[@]}" "${disk[@]}"
 echo "accuracy: one virtual machine done in $SECONDS s"
 # Another one on the same physical CPU, of which there is company all the time.
 machine=$work/shared
-(exec "$BUILD/user/pvlaunch" --machine "$machine" --name company --icount "${one[@]}" \
+(exec "$BUILD/user/pvlaunch" --machine "$machine" --name company "${one[@]}" \
 	--serial "$logs/company" --kernel "$out/guest" --initrd "$out/counts.gz" \
 	--append "console=ttyS0 quiet panic=-1 rdinit=/init run=accuracy:company" \
 	</dev/null >"$logs/company.qemu" 2>&1) &
@@ -41,7 +41,7 @@ for _ in $(seq 600); do
 	sleep 0.1
 done
 bench_boot vm guest counts "run=accuracy:$amount:vm:vm+container:vm+container+disk" \
-	--icount "${one[@]}" "${disk[@]}"
+	"${one[@]}" "${disk[@]}"
 kill "${others[@]}"
 wait "${others[@]}" || true
 others=()
