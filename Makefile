@@ -33,7 +33,11 @@ help:
 	@echo '  test-sanitize'
 	@echo '            user space again, with the sanitizers of addresses, leaks, behaviour'
 	@echo '  kunit     only KUnit'
-	@echo '  bench     measurements, as CSV into build/results/'
+	@echo '  bench     measurements, as CSV, plots and one report.md into build/results/'
+	@echo '  bench-quick'
+	@echo '            have costs grown?  Instructions against those that are recorded'
+	@echo '  bench-record'
+	@echo '            record them anew'
 	@echo '  bench-switch'
 	@echo '            only: what a context switch costs'
 	@echo '  bench-disk'
@@ -109,8 +113,15 @@ kunit: kunit-kernels
 	@tests/run.sh kunit
 
 bench: kernel baseline user
-	@$(MAKE) -s -C userspace OUT=$(BUILD)/user plugin-tests $(BUILD)/user/cpuacctd_load
+	@$(kernel) kunit-uml um linux configs/kunit.config configs/kunit-uml.config
+	@$(MAKE) -s -C userspace OUT=$(BUILD)/user tests plugin-tests
 	@tests/bench/run.sh
+
+bench-quick: kernel user
+	@tests/bench/quick.sh
+
+bench-record: kernel user
+	@tests/bench/quick.sh --record
 
 baseline: tree
 	@$(kernel) baseline x86_64 bzImage configs/guest.config
@@ -157,5 +168,5 @@ clean:
 	rm -rf $(BUILD)
 
 .PHONY: all help setup tree kernel user kunit-kernels demo demo-host demo-disk test test-hostile test-debug \
-	test-sanitize kunit bench baseline bench-switch bench-disk check patchset clean \
+	test-sanitize kunit bench bench-quick bench-record baseline bench-switch bench-disk check patchset clean \
 	install install-tools install-host install-dev uninstall deb deb-kernel test-packages htmldocs

@@ -11,7 +11,8 @@
  *
  *	step INSTRUCTIONS EVENTS...	since the mark before; how often each
  *					event's function was entered
- *	function COUNT NAME		"user" is all that is not the kernel's
+ *	function COUNT NAME CALLS	"user" is all that is not the kernel's; how
+ *					often its first instruction was executed
  *
  * Each instruction is counted when it is executed, so the counts are exact.  For
  * one virtual CPU, and a kernel that runs where it was linked (nokaslr).
@@ -37,6 +38,8 @@ struct symbol {
 	uint64_t addr;
 	uint64_t count;
 	uint64_t at_begin;
+	uint64_t calls;
+	uint64_t calls_at_begin;
 	char name[64];
 };
 
@@ -105,17 +108,19 @@ static struct symbol *find_symbol(uint64_t addr)
 
 static void begin_profile(void)
 {
-	for (size_t i = 0; i < nr_symbols; i++)
+	for (size_t i = 0; i < nr_symbols; i++) {
 		symbols[i].at_begin = symbols[i].count;
+		symbols[i].calls_at_begin = symbols[i].calls;
+	}
 }
 
 static void end_profile(void)
 {
 	for (size_t i = 0; i < nr_symbols; i++)
 		if (symbols[i].count != symbols[i].at_begin)
-			fprintf(out, "function %" PRIu64 " %s\n",
-				symbols[i].count - symbols[i].at_begin,
-				symbols[i].name);
+			fprintf(out, "function %" PRIu64 " %s %" PRIu64 "\n",
+				symbols[i].count - symbols[i].at_begin, symbols[i].name,
+				symbols[i].calls - symbols[i].calls_at_begin);
 	fflush(out);
 }
 
@@ -150,16 +155,19 @@ static void on_translation(qemu_plugin_id_t id, struct qemu_plugin_tb *tb)
 				QEMU_PLUGIN_INLINE_ADD_U64, &s->count, 1);
 		qemu_plugin_register_vcpu_insn_exec_inline(insn,
 				QEMU_PLUGIN_INLINE_ADD_U64, &now.instructions, 1);
-		if (qemu_plugin_insn_vaddr(insn) == s->addr)
-			for (unsigned int e = 0; e < nr_events; e++)
-				if (!strcmp(event_name[e], s->name))
-					qemu_plugin_register_vcpu_insn_exec_inline(insn,
-						QEMU_PLUGIN_INLINE_ADD_U64, &now.event[e], 1);
 		if (qemu_plugin_insn_size(insn) == sizeof(mark) + 1 &&
 		    !memcmp(data, mark, sizeof(mark)))
 			qemu_plugin_register_vcpu_insn_exec_cb(insn, on_mark,
 				QEMU_PLUGIN_CB_NO_REGS,
 				(void *)(uintptr_t)data[sizeof(mark)]);
+		if (qemu_plugin_insn_vaddr(insn) != s->addr)
+			continue;
+		qemu_plugin_register_vcpu_insn_exec_inline(insn,
+				QEMU_PLUGIN_INLINE_ADD_U64, &s->calls, 1);
+		for (unsigned int e = 0; e < nr_events; e++)
+			if (!strcmp(event_name[e], s->name))
+				qemu_plugin_register_vcpu_insn_exec_inline(insn,
+					QEMU_PLUGIN_INLINE_ADD_U64, &now.event[e], 1);
 	}
 }
 

@@ -6,15 +6,15 @@
 #
 #	switch.sh
 #
-# Writes build/results/switch.csv and switch_overhead.csv.  Fails where a run
-# does not repeat, or where the mean overhead is above its limit.
+# Writes build/results/switch.csv, switch_overhead.csv and figure_5_1.{png,svg}.
+# Fails where a run does not repeat, or where the mean overhead is above its limit.
 #
 # SIZES, PROCESSES: lists of KiB and numbers of processes
 # PADDINGS: number of kernel command lines of different length; medians count
 set -euo pipefail
 cd "$(dirname "$0")/../.."
-# shellcheck source=tests/lib.sh
-. tests/lib.sh
+# shellcheck source=tests/bench/lib.sh
+. tests/bench/lib.sh
 
 sizes=${SIZES:-0 16 64}
 processes=${PROCESSES:-2 4 8 16 24 32 64 96}
@@ -24,27 +24,32 @@ declare -A limit=([unused]=- [same]=12 [each]=190)
 
 lat_ctx=$(tests/bench/lmbench.sh "$CACHE")
 make -s -C tests/bench OUT="$BUILD/bench" BOOT="$BUILD/boot" LAT_CTX="$lat_ctx"
-export logs=$BUILD/logs/switch
-mkdir -p "$BUILD/results"
-rm -rf "$logs"
-mkdir -p "$logs"
-# They may be rebuilt while this runs.
-cp "$CACHE/obj/baseline/arch/x86/boot/bzImage" "$BUILD/bench/baseline"
-cp "$guest_kernel" "$BUILD/bench/guest"
+begin_part
+copy_kernels
+export logs
 
 # boot NAME KERNEL CONTAINERS SIZES PADDING PLUGIN
 # shellcheck disable=SC2317 # called by xargs
 boot() {
-	local name=$1 log=$logs/$1 machine status=0
+	local name=$1 log=$logs/$1 machine accountant='' status=0
 	local plugin=(--no-plugin)
 
 	[ "$6" = - ] || plugin=(--plugin "$6")
 	machine=$(mktemp -d /dev/shm/rcontainer-bench.XXXXXX)
+	# Whatever the plugin logs is read and accounted to virtual machines.
+	if [ "$6" != - ]; then
+		"$BUILD/user/cpuacctd" --machine "$machine" --wait >"$log.accountant" 2>&1 &
+		accountant=$!
+	fi
 	"$BUILD/user/pvlaunch" --machine "$machine" --name bench --icount \
 		--timeout 1200 "${plugin[@]}" --serial "$log" \
 		--kernel "$BUILD/bench/$2" --initrd "$BUILD/bench/switch.gz" \
 		--append "console=ttyS0 quiet panic=-1 norandmaps rdinit=/init pad=$5 run=switch:$3:$4:${processes// /+}" \
 		</dev/null >"$log.qemu" 2>&1 || status=$?
+	if [ -n "$accountant" ]; then
+		kill "$accountant"
+		wait "$accountant" || status=$?
+	fi
 	rm -rf "$machine"
 	sed -i 's/\r$//' "$log"
 	if [ "$status" != 0 ] || ! clean_log "$log"; then
@@ -62,6 +67,7 @@ list() {
 	local i pad all=${sizes// /+}
 	echo "plugin/0 guest each ${sizes%% *} x $BUILD/user/pvplugin.so"
 	echo "repeat/0 guest each $all x -"
+	echo "host/0 baseline none $all x $BUILD/user/pvplugin.so"
 	for ((i = 0; i < paddings; i++)); do
 		pad=$(printf '%*s' $((1 + 43 * i)) '' | tr ' ' x)
 		echo "each/$i guest each $all $pad -"
@@ -70,7 +76,7 @@ list() {
 		echo "baseline/$i baseline none $all $pad -"
 	done
 }
-mkdir "$logs"/{plugin,repeat,each,same,unused,baseline}
+mkdir "$logs"/{plugin,repeat,host,each,same,unused,baseline}
 # shellcheck disable=SC2016 # expanded by the inner shell
 list | xargs -P "$(nproc)" -L 1 bash -c 'boot "$@"' boot
 
@@ -109,7 +115,7 @@ fi
 # Medians over the paddings, in the order of the configurations.
 {
 	echo config,size_kib,processes,instructions
-	for config in baseline unused same each; do
+	for config in baseline host unused same each; do
 		awk -F , -v config=$config '
 			{
 				if (!n[$1, $2]++)
@@ -153,6 +159,42 @@ for config in unused same each; do
 					a[1], a[NR], limit
 				exit limit != "-" && sum / NR > limit
 			}' || failed=1
+done
+# The thesis's four configurations.
+for format in png svg; do
+	terminal=$format
+	[ $format = svg ] || terminal=pngcairo
+	gnuplot <<PLOT
+set terminal $terminal noenhanced size 1100,450
+set output "$results/figure_5_1.$format"
+set datafile separator ","
+set xlabel "processes"
+set ylabel "instructions"
+set yrange [0:*]
+set key bottom right
+set xtics 0,32
+of(name, kib) = sprintf("< awk -F, '\$1 == \"%s\" && \$2 == %s' $results/switch.csv", name, kib)
+set multiplot layout 1,$(wc -w <<<"$sizes") title "Context switches, lat_ctx"
+do for [kib in "$sizes"] {
+	set title kib." KiB"
+	plot of("baseline", kib) using 3:4 with linespoints title "none", \
+	     of("host", kib) using 3:4 with linespoints title "+ host CPU", \
+	     of("same", kib) using 3:4 with linespoints title "+ guest CPU", \
+	     of("each", kib) using 3:4 with linespoints title "+ containers"
+}
+unset multiplot
+PLOT
+done
+
+for size in $sizes; do
+	percent=5
+	[ "$size" != 64 ] || percent=2
+	n=$(awk -F , -v s="$size" '$2 == s && $3 == 2 { v[$1] = $4 }
+		END { if (v["baseline"]) printf "%.1f\n", 100 * (v["each"] / v["baseline"] - 1) }' \
+		"$results/switch.csv")
+	[ -n "$n" ] || continue
+	verdict 5.1 "lat_ctx with containers; $size KiB 2 processes; instructions" "<= $percent %" \
+		"$n %" "$(at_most "$n" $percent)"
 done
 echo "in build/results/switch.csv and switch_overhead.csv, after $SECONDS s"
 exit $failed

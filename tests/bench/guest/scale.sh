@@ -1,0 +1,53 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+# A ring of two processes, pinned to the first CPU, among many containers, deep in
+# their tree, and beside the same on each other CPU.
+#
+#	scale containers:NUMBER[:NUMBER...]	ascending
+#	scale depth:DEPTH[:DEPTH...]
+#	scale cpus:NUMBER
+set -eu
+what=${1%%:*} rest=${1#*:}
+
+# measure VALUE: the first CPU's ring
+measure() {
+	for config in same each; do
+		printf 'scale: %s %s ' "$what" "$1"
+		taskset 1 ring $config 0 2 2000
+	done
+}
+
+case $what in
+containers)
+	made=0
+	for n in $(echo "$rest" | tr : ' '); do
+		# Those of the rings and the built-in ones do not matter.
+		scale make $((n - made)) 0 "$made"
+		made=$n
+		measure "$n"
+		printf 'scale: read %s ' "$n"
+		scale read 5
+	done
+	;;
+depth)
+	for n in $(echo "$rest" | tr : ' '); do
+		scale make 0 "$n"
+		RING_TOP=$(printf '%*s' "$n" '' | sed 's: :d/:g')
+		export RING_TOP
+		measure "$n"
+	done
+	;;
+cpus)
+	cpu=1
+	while [ "$cpu" -lt "$rest" ]; do
+		RING_TOP=cpu$cpu
+		export RING_TOP
+		(while :; do
+			taskset $((1 << cpu)) ring each 0 2 300 >/dev/null
+		done) &
+		cpu=$((cpu + 1))
+	done
+	unset RING_TOP
+	measure "$rest"
+	;;
+esac
