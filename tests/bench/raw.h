@@ -20,8 +20,6 @@
 
 #include <linux/pvenergy.h>
 
-#include "uarch.h"
-
 #define RAW_VENDOR	0x1af4
 #define RAW_DEVICE	0x1110
 
@@ -97,19 +95,14 @@ static inline void raw_read(struct raw_counts *c)
 }
 
 /*
- * How many instructions that were.  No event of the Pentium 4's says so (its
- * micro-operations are more), but the cycles of the model do.
+ * How many instructions that were.  No event of the Pentium 4's says so; of the
+ * emulated processor's micro-operations each instruction is one, and each access to
+ * memory another.
  */
 static inline uint64_t raw_instructions(const uint64_t *to, const uint64_t *from)
 {
-	uint64_t n[PVENERGY_MAX_EVENTS];
-
-	for (int i = 0; i < PVENERGY_MAX_EVENTS; i++)
-		n[i] = to[i] - from[i];
-	return n[PVENERGY_UNHALTED_CYCLES] -
-	       UARCH_MISPREDICT_CYCLES * n[PVENERGY_MISPRED_BRANCHES] -
-	       UARCH_L1_MISS_CYCLES * n[PVENERGY_L1_LOAD_MISSES] -
-	       UARCH_REPLAY_CYCLES * n[PVENERGY_MOB_LOAD_REPLAYS];
+	return to[PVENERGY_UOP_QUEUE_WRITES] - from[PVENERGY_UOP_QUEUE_WRITES] -
+	       (to[PVENERGY_MEMORY_RETIRED] - from[PVENERGY_MEMORY_RETIRED]);
 }
 
 /* Access cost of some counts, in picojoules. */
