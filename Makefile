@@ -11,7 +11,7 @@ PACKAGES := \
 	linux-source-6.12 gcc make ccache flex bison bc libelf-dev libssl-dev xz-utils rsync patch \
 	libsmartcols-dev libncurses-dev libcmocka-dev liburing-dev libnbd-dev libpfm4-dev pkg-config \
 	qemu-system-x86 busybox-static cpio gzip coreutils dmsetup bsdextrautils \
-	prometheus-node-exporter \
+	prometheus-node-exporter linux-perf \
 	fio postmark e2fsprogs xfsprogs btrfs-progs nbdkit tmux \
 	gnuplot-nox gawk git python3-minimal \
 	sparse shellcheck perl asciidoctor man-db libvirt-clients libxml2-utils python3-sphinx
