@@ -17,6 +17,9 @@ busy_kernel=$CACHE/obj/guest/arch/x86/boot/bzImage
 : "${patience:=1}"
 # shellcheck disable=SC2034
 [ "${GUEST:-guest}" = guest ] || patience=4
+# A kernel that checks each of its memory accesses has too many of them to look at.
+no_memory=
+[ "${GUEST:-guest}" = guest ] || no_memory=--no-memory
 initramfs=${INITRAMFS:-$BUILD/boot/initramfs.gz}
 
 # Prints what no kernel of a test may say; fails if there is any.
@@ -41,9 +44,9 @@ stale_int3() {
 launch() {
 	local name=$1 run=$2
 	shift 2
-	# shellcheck disable=SC2154 # the caller's
+	# shellcheck disable=SC2154,SC2086 # the caller's; none or one
 	exec "$BUILD/user/pvlaunch" --machine "$machine" --name "$name" \
-		--plugin "$BUILD/user/pvplugin.so" \
+		--plugin "$BUILD/user/pvplugin.so" $no_memory \
 		--kernel "$guest_kernel" --initrd "$initramfs" \
 		--append "console=ttyS0 quiet panic=-1 no_timer_check rdinit=/init run=$run${APPEND:+ $APPEND}" "$@"
 }

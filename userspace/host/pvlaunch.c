@@ -80,6 +80,7 @@ static void usage(void)
 	     "     --slice-us N       longest turn while others wait\n"
 	     "     --meter            base cost is metered by cpuacctd, which runs\n"
 	     "     --no-subtract      do not log absences in the energy page\n"
+	     "     --no-memory        do not look at memory accesses\n"
 	     "     --no-page          do not show the guest its energy page\n"
 	     "     --no-plugin        count nothing\n"
 	     "     --plugin FILE      QEMU plugin (default: the one that comes\n"
@@ -165,7 +166,7 @@ static void add_disk(struct qemu_config *q, char *arg)
 
 enum {
 	OPT_MODEL = 256, OPT_NR_PCPUS, OPT_TSC_KHZ, OPT_SLICE_US, OPT_METER, OPT_NO_SUBTRACT,
-	OPT_NO_PAGE, OPT_NO_PLUGIN, OPT_PLUGIN, OPT_ICOUNT, OPT_SERIAL,
+	OPT_NO_MEMORY, OPT_NO_PAGE, OPT_NO_PLUGIN, OPT_PLUGIN, OPT_ICOUNT, OPT_SERIAL,
 	OPT_TIMEOUT, OPT_KEEP, OPT_QEMU,
 };
 
@@ -184,6 +185,7 @@ static const struct option options[] = {
 	{ "slice-us",	 required_argument, NULL, OPT_SLICE_US },
 	{ "meter",	 no_argument,	    NULL, OPT_METER },
 	{ "no-subtract", no_argument,	    NULL, OPT_NO_SUBTRACT },
+	{ "no-memory",	 no_argument,	    NULL, OPT_NO_MEMORY },
 	{ "no-page",	 no_argument,	    NULL, OPT_NO_PAGE },
 	{ "no-plugin",	 no_argument,	    NULL, OPT_NO_PLUGIN },
 	{ "plugin",	 required_argument, NULL, OPT_PLUGIN },
@@ -245,6 +247,9 @@ static void parse_option(int c, struct settings *s)
 	case OPT_NO_SUBTRACT:
 		q->no_subtract = true;
 		break;
+	case OPT_NO_MEMORY:
+		q->no_memory = true;
+		break;
 	case OPT_NO_PAGE:
 		q->show_page = false;
 		break;
@@ -305,8 +310,8 @@ static void parse(int argc, char **argv, struct settings *s)
 		     q->name, PVENERGY_NAME_LEN - 1);
 	if (!q->kernel && (q->initrd || q->append))
 		errx(STATUS_ERROR, "--initrd and --append need --kernel");
-	if (s->no_plugin && (q->plugin || q->no_subtract || q->slice_us))
-		errx(STATUS_ERROR, "--no-plugin excludes --plugin, --no-subtract and --slice-us");
+	if (s->no_plugin && (q->plugin || q->no_subtract || q->no_memory || q->slice_us))
+		errx(STATUS_ERROR, "--no-plugin excludes --plugin, --no-subtract, --no-memory and --slice-us");
 	if (q->kernel && !q->append)
 		q->append = "console=ttyS0 panic=-1";
 	if (!q->machine_dir)

@@ -69,10 +69,11 @@ static void add_plugin(struct qemu_args *a, const struct qemu_config *c)
 		keep(a, format(",slice_us=%ju", (uintmax_t)c->slice_us)) : "";
 
 	add2(a, "-plugin",
-	     keep(a, format("%s,machine=%s,page=%s,name=%s,pcpus=%s%s%s",
+	     keep(a, format("%s,machine=%s,page=%s,name=%s,pcpus=%s%s%s%s",
 			    escape(a, c->plugin), escape(a, c->machine_dir),
 			    escape(a, c->page), c->name, pcpu_list(a, c), slice,
-			    c->no_subtract ? ",subtract=off" : "")));
+			    c->no_subtract ? ",subtract=off" : "",
+			    c->no_memory ? ",memory=off" : "")));
 }
 
 /*

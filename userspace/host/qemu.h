@@ -40,6 +40,7 @@ struct qemu_disk {
  * @plugin: file of the plugin, or NULL
  * @slice_us: time slice on a physical CPU, 0 for the plugin's default
  * @no_subtract: the plugin does not log absences
+ * @no_memory: the plugin does not look at memory accesses
  * @nr_disks: number of disks
  * @disks: disks that other processes serve
  * @qmp_fd: descriptor for the control connection
@@ -63,6 +64,7 @@ struct qemu_config {
 	const char *plugin;
 	uint64_t slice_us;
 	bool no_subtract;
+	bool no_memory;
 	unsigned int nr_disks;
 	struct qemu_disk disks[QEMU_MAX_DISKS];
 	int qmp_fd;

@@ -94,6 +94,8 @@ static int parse_one(struct options *o, const char *arg)
 		return parse_pcpus(o, value);
 	else if (IS("subtract"))
 		return parse_switch("subtract", value, &o->subtract);
+	else if (IS("memory"))
+		return parse_switch("memory", value, &o->memory);
 	else if (IS("selftest"))
 		return parse_switch("selftest", value, &o->selftest);
 	else if (!IS("slice_us"))
@@ -109,7 +111,8 @@ int options_parse(struct options *o, int argc, char **argv)
 {
 	int i;
 
-	*o = (struct options){ .subtract = true, .slice_us = DEFAULT_SLICE_US };
+	*o = (struct options){ .subtract = true, .memory = true,
+				.slice_us = DEFAULT_SLICE_US };
 	for (i = 0; i < argc; i++)
 		if (parse_one(o, argv[i]))
 			return -1;

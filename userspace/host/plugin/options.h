@@ -15,6 +15,7 @@
  * @pcpus: physical CPU of each virtual CPU
  * @nr_pcpus: number of entries in @pcpus
  * @subtract: log absences in the page
+ * @memory: look at memory accesses
  * @slice_us: length of a turn when others wait
  * @selftest: count twice and report at markers
  */
@@ -25,6 +26,7 @@ struct options {
 	unsigned int pcpus[MACHINE_MAX_PCPUS];
 	unsigned int nr_pcpus;
 	bool subtract;
+	bool memory;
 	unsigned int slice_us;
 	bool selftest;
 };

@@ -155,9 +155,10 @@ static void block_translate(qemu_plugin_id_t id, struct qemu_plugin_tb *tb)
 		selftest_translate(tb);
 	for (i = 0; i < n; i++) {
 		insn = qemu_plugin_tb_get_insn(tb, i);
-		qemu_plugin_register_vcpu_mem_cb(insn, memory_access,
-						 QEMU_PLUGIN_CB_NO_REGS,
-						 QEMU_PLUGIN_MEM_RW, NULL);
+		if (options.memory)
+			qemu_plugin_register_vcpu_mem_cb(insn, memory_access,
+							 QEMU_PLUGIN_CB_NO_REGS,
+							 QEMU_PLUGIN_MEM_RW, NULL);
 	}
 	block->pc = qemu_plugin_tb_vaddr(tb);
 	branch_decode(&block->branch, qemu_plugin_insn_vaddr(insn),
