@@ -89,11 +89,12 @@ visible_files() {
 	sed -n 's:^static DEVICE_ATTR_R[OW](\(.*\));:/sys/block/pvd*/\1:p' linux/drivers/pvblk/attrs.c
 }
 
-# Each has an entry in Documentation/ABI, and each entry is of one.
+# Each has an entry in Documentation/ABI, and each entry is of one, or of a
+# directory.
 part_abi() {
 	local documented
 	documented=$(sed -n 's/^What:[[:space:]]*//p' linux/Documentation/ABI/testing/sysfs-{block-pvblk,fs-rcontainer} |
-		grep -vx /sys/fs/rcontainer/)
+		grep -v '/$')
 	comm -3 <(visible_files | sort) <(sort <<<"$documented") |
 		sed 's/^\t\(.*\)/\1: there is no such file/; t; s/$/: no entry in Documentation\/ABI/'
 	[ "$(visible_files | wc -l)" -gt 10 ] || echo "abi: the tables were not found"
