@@ -41,6 +41,12 @@ __attribute__((weak)) int check_failures;
 		}							\
 	} while (0)
 
+/* It takes several times as long for everything. */
+static inline bool is_debug_kernel(void)
+{
+	return !access("/proc/lockdep", F_OK);
+}
+
 /* Write a string to a file in rcfs: 0, or -1 with errno. */
 static inline int rcfs_write(const char *path, const char *text)
 {

@@ -141,7 +141,7 @@ static void test_many(const char *parent, int nr)
 	       nr, parent, made, instr, slab / nr, percpu / nr / sysconf(_SC_NPROCESSORS_CONF));
 	read = least_ms("energy");
 	printf("# energy of the root: %.1f ms\n", read);
-	CHECK(read < 50);
+	CHECK(read < 50 || is_debug_kernel());
 	if (*parent)
 		printf("# energy of '%s': %.1f ms\n", parent, least_ms("many/energy"));
 	printf("# info/snapshot: %.0f ms, info/containers: %.0f ms\n",
@@ -150,7 +150,7 @@ static void test_many(const char *parent, int nr)
 	CHECK(lines >= nr + 4);
 	run_ms("rctl list -rn -o PATH,TOTAL", &lines);
 	CHECK(lines >= nr + 3);
-	CHECK(list < 1000);
+	CHECK(list < 1000 || is_debug_kernel());
 	instr = minstr();
 	removed = remove_ms(parent, nr);
 	printf("# removed in %.0f ms, %.0f million instructions\n", removed,
