@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * Many containers, many levels, many tasks: how long it takes and what memory it
- * needs.  The argument is how many containers are many; limits hold for the
- * emulated CPU of the tests on a machine that has time for it.
+ * needs.  The argument is how many containers are many; with "timed" behind it
+ * there are limits, for a machine that has nothing else to do.
  */
 #include <dirent.h>
 #include <signal.h>
@@ -13,7 +13,11 @@
 #include "check.h"
 
 #define DEPTH	32
+#define READ_MS	50
+#define LIST_MS	1000
 #define TASKS	1000
+
+static bool timed;
 
 static double now_ms(void)
 {
@@ -141,7 +145,7 @@ static void test_many(const char *parent, int nr)
 	       nr, parent, made, instr, slab / nr, percpu / nr / sysconf(_SC_NPROCESSORS_CONF));
 	read = least_ms("energy");
 	printf("# energy of the root: %.1f ms\n", read);
-	CHECK(read < 50 || is_debug_kernel());
+	CHECK(!timed || read < READ_MS);
 	if (*parent)
 		printf("# energy of '%s': %.1f ms\n", parent, least_ms("many/energy"));
 	printf("# info/snapshot: %.0f ms, info/containers: %.0f ms\n",
@@ -150,7 +154,7 @@ static void test_many(const char *parent, int nr)
 	CHECK(lines >= nr + 4);
 	run_ms("rctl list -rn -o PATH,TOTAL", &lines);
 	CHECK(lines >= nr + 3);
-	CHECK(list < 1000 || is_debug_kernel());
+	CHECK(!timed || list < LIST_MS);
 	instr = minstr();
 	removed = remove_ms(parent, nr);
 	printf("# removed in %.0f ms, %.0f million instructions\n", removed,
@@ -217,6 +221,7 @@ int main(int argc, char **argv)
 {
 	int nr = argc > 1 ? atoi(argv[1]) : 1000;
 
+	timed = argc > 1 && strstr(argv[1], "timed");
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	CHECK(!mkdir(RCFS "/scale", 0755));
 	CHECK(!rcfs_bind("scale", 0, "procs"));
