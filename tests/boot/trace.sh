@@ -26,14 +26,15 @@ fi
 grep -q "rcontainer_bind: .* to=$id name=traced" /tmp/trace
 grep -q "rcontainer_switch: .* to=$id\$" /tmp/trace
 grep -q "rcontainer_switch: *from=$id to=" /tmp/trace
-# counts={0x1,0x2,...}: the third is uop_queue_writes.
+# counts={0x1,0x2,...}, or as perf prints it 1 2 ...: the third is uop_queue_writes.
 traced=0
 # shellcheck disable=SC2013 # no line has a blank
-for count in $(sed -n "s/.*rcontainer_charge: *id=$id counts={\([^}]*\)}.*/\1/p" /tmp/trace |
-	cut -d , -f 3); do
+for count in $(sed -n "s/.*rcontainer_charge: *id=$id counts=//p" /tmp/trace |
+	tr '{,}' '   ' | awk '{ print $3 }'); do
 	traced=$((traced + count))
 done
 charged=$(sed -n 's/^uop_queue_writes //p' $rcfs/traced/events)
 echo "# charged $charged, traced $traced"
-[ "$charged" = "$traced" ] && [ "$charged" -gt 20000000 ]
+[ "$charged" = "$traced" ]
+[ "$charged" -gt 20000000 ]
 rctl delete traced

@@ -54,6 +54,9 @@ TRACE_EVENT(rcontainer_switch,
 	TP_printk("from=%u to=%u", __entry->from, __entry->to)
 );
 
+/* perf takes the format as it is written. */
+TRACE_DEFINE_SIZEOF(u64);
+
 TRACE_EVENT(rcontainer_charge,
 
 	TP_PROTO(struct rcontainer *c, const u64 *counts),

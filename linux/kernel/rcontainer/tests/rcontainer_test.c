@@ -437,6 +437,9 @@ static void test_reset_weights(struct kunit *test)
 	u64 weight_pj[PMC_MAX_EVENTS] = { 6170, 10 };
 
 	pmc_fake_reweigh(weight_pj);
+	/* From now on. */
+	scoped_guard(mutex, &rcontainer_mutex)
+		rcontainer_weights(pmc_backend());
 	KUNIT_EXPECT_EQ(test, bind_self(a), 0);
 	advance(0, 100);
 	KUNIT_EXPECT_EQ(test, set_weight("unhalted_cycles", 3), 0);
