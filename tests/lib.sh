@@ -17,9 +17,10 @@ busy_kernel=$CACHE/obj/guest/arch/x86/boot/bzImage
 : "${patience:=1}"
 # shellcheck disable=SC2034
 [ "${GUEST:-guest}" = guest ] || patience=4
-# A kernel that checks each of its memory accesses has too many of them to look at.
+# A kernel that checks each of its memory accesses has too many of them to look at,
+# unless a test counts them: memory=yes.
 no_memory=
-[ "${GUEST:-guest}" = guest ] || no_memory=--no-memory
+[ "${GUEST:-guest}" = guest ] || [ -n "${memory:-}" ] || no_memory=--no-memory
 initramfs=${INITRAMFS:-$BUILD/boot/initramfs.gz}
 
 # Prints what no kernel of a test may say; fails if there is any.
