@@ -6,7 +6,7 @@ set -uo pipefail
 cd "$(dirname "$0")/../.." || exit
 . tests/lib.sh
 
-export DELAY=4 TRANSACTIONS=45 FILES=40
+export DELAY=4 TRANSACTIONS=150 FILES=40
 RESULTS=$(mktemp -d /dev/shm/rcontainer-results.XXXXXX)
 export RESULTS
 demo=
