@@ -558,7 +558,7 @@ int main(void)
 	 * only hold back the answers to some.
 	 */
 	ring("used-idx", 0xfffe, false);
-	unbind_under_load("silence", 1500, true);
+	unbind_under_load("silence", 700, true);
 	unbind_under_load("used-idx", 0xffff, false);
 
 	model("model-version", 0, "unknown version");
