@@ -56,16 +56,13 @@ void io_cancel(struct io *io, struct io_op *op)
 	io_uring_prep_cancel(io_start(io, &cancelled), op, 0);
 }
 
-int io_run(struct io *io, bool wait, struct __kernel_timespec *timeout)
+int io_run(struct io *io, bool wait)
 {
 	struct io_uring_cqe *cqe;
 	int ret, ended = 0;
 
-	if (wait && timeout)
-		ret = io_uring_submit_and_wait_timeout(&io->ring, &cqe, 1, timeout, NULL);
-	else
-		ret = io_uring_submit_and_wait(&io->ring, wait);
-	if (ret < 0 && ret != -EINTR && ret != -EAGAIN && ret != -ETIME)
+	ret = io_uring_submit_and_wait(&io->ring, wait);
+	if (ret < 0 && ret != -EINTR && ret != -EAGAIN)
 		return ret;
 	/* What comes while we are at it is for the next time. */
 	for (unsigned int n = io_uring_cq_ready(&io->ring); n; n--) {

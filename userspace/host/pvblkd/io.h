@@ -49,11 +49,10 @@ static inline bool io_full(const struct io *io)
  * io_run() - start what was prepared, call what has ended
  * @io: the event loop
  * @wait: for something to end
- * @timeout: but no longer than that, if there is any
  *
  * Return: how many have ended, or a negative errno.
  */
-int io_run(struct io *io, bool wait, struct __kernel_timespec *timeout);
+int io_run(struct io *io, bool wait);
 
 /**
  * struct watch - a file that something comes from, again and again

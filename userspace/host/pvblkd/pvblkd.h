@@ -17,7 +17,6 @@
 #include <time.h>
 
 #include "blk.h"
-#include "coalesce.h"
 #include "cost.h"
 #include "cpu.h"
 #include "diskmodel.h"
@@ -111,9 +110,6 @@ struct published {
  * @started: the ring is in use
  * @broken: nothing is taken from it any more
  * @starved: requests wait for room
- * @coalesce: how many requests to wait for
- * @deadline_ns: until when they are waited for, 0 if no more than one is
- * @late: they were waited for in vain
  * @in_flight: requests taken and not returned
  * @busy: a bit for each head in flight
  * @done: requests that are to be returned, in order
@@ -133,9 +129,6 @@ struct queue {
 	bool started;
 	bool broken;
 	bool starved;
-	struct coalesce coalesce;
-	uint64_t deadline_ns;
-	bool late;
 	unsigned int in_flight;
 	uint64_t busy[VRING_MAX_SIZE / 64];
 	struct request *done;
@@ -244,8 +237,6 @@ struct disk {
  * @clients: connected disks
  * @dirty: queues with done requests
  * @starved: some queue's requests wait for room
- * @coalesce_ns: how long a queue's requests wait for more
- * @deadline_ns: no queue's is earlier, 0 if there is none
  * @stopping: nothing is taken from any queue any more
  */
 struct server {
@@ -263,8 +254,6 @@ struct server {
 	unsigned int clients;
 	struct queue *dirty;
 	bool starved;
-	uint64_t coalesce_ns;
-	uint64_t deadline_ns;
 	bool stopping;
 };
 
@@ -375,9 +364,6 @@ int queue_remap(struct queue *queue);
 
 /* Take what requests there are. */
 void queue_process(struct queue *queue);
-
-/* Its deadline has come. */
-void queue_late(struct queue *queue);
 
 /* Take nothing more, for that reason. */
 void queue_break(struct queue *queue, const char *why);

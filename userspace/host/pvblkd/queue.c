@@ -17,7 +17,6 @@ void queue_init(struct queue *q, struct disk *disk, unsigned int index)
 	q->disk = disk;
 	q->index = index;
 	q->done_tail = &q->done;
-	coalesce_init(&q->coalesce);
 }
 
 void queue_break(struct queue *q, const char *why)
@@ -49,35 +48,11 @@ static bool may_take(const struct queue *q)
 	       !q->disk->closing && !q->disk->server->stopping;
 }
 
-/*
- * Only what is in memory is done as soon as it is taken.  Other disks should have
- * as much to do at a time as there is.
- *
- * Return: whether there is nothing to do as yet.
- */
-static bool await(struct queue *q)
-{
-	struct server *server = q->disk->server;
-	unsigned int nr = 1;
-
-	if (q->disk->resident && !q->late)
-		nr = coalesce_target(&q->coalesce, vring_depth(&q->vring));
-	if (!vring_await(&q->vring, nr))
-		return false;
-	if (nr > 1) {
-		q->deadline_ns = monotonic_ns() + server->coalesce_ns;
-		if (!server->deadline_ns)
-			server->deadline_ns = q->deadline_ns;
-	}
-	return true;
-}
-
 void queue_process(struct queue *q)
 {
 	struct io *io = &q->disk->server->io;
 	int ret;
 
-	q->deadline_ns = 0;
 	if (!may_take(q))
 		return;
 	do {
@@ -99,18 +74,7 @@ void queue_process(struct queue *q)
 			queue_break(q, q->vring.error);
 			return;
 		}
-	} while (!await(q));
-}
-
-void queue_late(struct queue *q)
-{
-	unsigned int waiting = vring_waiting(&q->vring);
-
-	coalesce_late(&q->coalesce, waiting);
-	/* One that sleeps, or does not look at its signals, is not waited for again. */
-	q->late = !waiting;
-	queue_process(q);
-	q->late = false;
+	} while (!vring_await(&q->vring));
 }
 
 /* What was in flight when we were killed comes first, in its old order. */
@@ -152,7 +116,6 @@ int queue_start(struct queue *q)
 	if (ret)
 		return ret;
 	q->started = true;
-	coalesce_init(&q->coalesce);
 	/* A batch may have been published whose signal was not. */
 	signal_send(q->call);
 	return 0;
@@ -175,7 +138,6 @@ void queue_stop(struct queue *q)
 	q->started = false;
 	q->broken = false;
 	q->starved = false;
-	q->deadline_ns = 0;
 }
 
 void queue_done(struct request *r)

@@ -102,7 +102,6 @@ void server_init(struct server *server, struct cpu_source *source)
 	server->timer = watch_start(&server->io, fd, sizeof(uint64_t), on_timer,
 				    server);
 	mem_init();
-	server->coalesce_ns = COALESCE_NS;
 	server->cpu_source = source;
 	server->cpu_meter.power_mw = cpu_base_mw(source, nap);
 	server->cpu_meter.last_ns = monotonic_ns();
@@ -221,50 +220,13 @@ static void check_memory(struct disk *disk)
 			queue_break(&disk->queue[i], "memory was truncated");
 }
 
-static int run(struct server *server, bool wait)
-{
-	struct __kernel_timespec timeout = { 0 };
-	uint64_t now;
-
-	if (!wait || !server->deadline_ns)
-		return io_run(&server->io, wait, NULL);
-	now = monotonic_ns();
-	if (now < server->deadline_ns)
-		timeout.tv_nsec = server->deadline_ns - now;
-	return io_run(&server->io, true, &timeout);
-}
-
-/* Take what was waiting for more. */
-static void look_at_deadlines(struct server *server)
-{
-	uint64_t now, next = 0;
-
-	if (!server->deadline_ns)
-		return;
-	now = monotonic_ns();
-	if (now < server->deadline_ns)
-		return;
-	for (struct disk *d = server->disks; d; d = d->next) {
-		for (unsigned int i = 0; i < d->nr_queues; i++) {
-			struct queue *q = &d->queue[i];
-
-			if (q->deadline_ns && q->deadline_ns <= now)
-				queue_late(q);
-			if (q->deadline_ns && (!next || q->deadline_ns < next))
-				next = q->deadline_ns;
-		}
-	}
-	server->deadline_ns = next;
-}
-
 void server_step(struct server *server, bool wait)
 {
-	int ret = run(server, wait);
+	int ret = io_run(&server->io, wait);
 	struct queue *q;
 
 	if (ret < 0)
 		errx(exit_failure, "io_uring: %s", strerror(-ret));
-	look_at_deadlines(server);
 	do {
 		while ((q = server->dirty)) {
 			server->dirty = q->next_dirty;

@@ -177,31 +177,13 @@ int vring_pop(struct vqueue *vr, struct chain *chain)
 	return 1;
 }
 
-uint16_t vring_waiting(const struct vqueue *vr)
-{
-	return vr->avail->idx - vr->last_avail;
-}
-
-bool vring_await(struct vqueue *vr, uint16_t nr)
+bool vring_await(struct vqueue *vr)
 {
 	if (!vr->event_idx)
 		return true;
-	*vr->avail_event = vr->last_avail + nr - 1;
+	*vr->avail_event = vr->last_avail;
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
-	return vring_waiting(vr) < nr;
-}
-
-uint16_t vring_depth(const struct vqueue *vr)
-{
-	uint16_t noticed;
-
-	if (!vr->event_idx)
-		return 0;
-	noticed = vr->avail->ring[vr->num];
-	/* What it writes to have no signals is somewhere else, nearly always. */
-	if ((uint16_t)(vr->used_idx - noticed) > vr->num)
-		return 0;
-	return vr->avail->idx - noticed;
+	return vr->avail->idx == vr->last_avail;
 }
 
 void vring_put(struct vqueue *vr, uint16_t n, uint16_t head, uint32_t len)

@@ -106,23 +106,12 @@ int vring_pop(struct vqueue *vr, struct chain *chain);
 int vring_chain(struct vqueue *vr, uint16_t head, struct chain *chain);
 
 /**
- * vring_await() - ask for a kick when there are chains again
- * @vr: the ring
- * @nr: so many, from 1 on; it need not be asked for more than one
+ * vring_await() - ask for a kick with the next chain
+ * @vr: the ring, from which all chains were taken
  *
- * Return: whether there are fewer as yet.
+ * Return: whether there is none yet.
  */
-bool vring_await(struct vqueue *vr, uint16_t nr);
-
-/* How many chains there are that were not taken yet, as the guest says. */
-uint16_t vring_waiting(const struct vqueue *vr);
-
-/*
- * How many chains the guest waits for, among them those that are done without its
- * having noticed.  Zero where it does not say what it has noticed, as it does only
- * while it wants signals.
- */
-uint16_t vring_depth(const struct vqueue *vr);
+bool vring_await(struct vqueue *vr);
 
 /* Write the @n-th used element of a batch, which the guest does not see yet. */
 void vring_put(struct vqueue *vr, uint16_t n, uint16_t head, uint32_t len);

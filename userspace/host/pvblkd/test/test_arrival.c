@@ -29,7 +29,7 @@ static void there(void *owner)
 static void settle(void)
 {
 	for (int i = 0; i < 20; i++) {
-		io_run(&io, false, NULL);
+		io_run(&io, false);
 		usleep(100);
 	}
 }

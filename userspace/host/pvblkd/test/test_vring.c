@@ -266,7 +266,7 @@ static void test_signals_by_flag(void **state)
 	assert_true(vring_wants_signal(&vr));
 	ring->avail->flags = VRING_AVAIL_F_NO_INTERRUPT;
 	assert_false(vring_wants_signal(&vr));
-	assert_true(vring_await(&vr, 1));
+	assert_true(vring_await(&vr));
 }
 
 static void test_signals_by_event(void **state)
@@ -289,36 +289,10 @@ static void test_signals_by_event(void **state)
 
 	vr.last_avail = 4;
 	ring->avail->idx = 4;
-	assert_true(vring_await(&vr, 1));
+	assert_true(vring_await(&vr));
 	assert_int_equal(*avail_event, 4);
 	ring->avail->idx = 5;
-	assert_false(vring_await(&vr, 1));
-	assert_true(vring_await(&vr, 3));
-	assert_int_equal(*avail_event, 6);
-	assert_int_equal(vring_waiting(&vr), 1);
-	ring->avail->idx = 7;
-	assert_false(vring_await(&vr, 3));
-}
-
-static void test_depth(void **state)
-{
-	uint16_t *used_event = &ring->avail->ring[NUM];
-
-	vr.used_idx = 2;
-	ring->avail->idx = 5;
-	*used_event = 0xffff;
-	assert_int_equal(vring_depth(&vr), 0);
-	vr.event_idx = true;
-	assert_int_equal(vring_depth(&vr), 6);
-	*used_event = 2;
-	assert_int_equal(vring_depth(&vr), 3);
-	/* More than was published cannot have been noticed, nor less than fits. */
-	*used_event = 3;
-	assert_int_equal(vring_depth(&vr), 0);
-	*used_event = 2 - NUM;
-	assert_int_equal(vring_depth(&vr), 3 + NUM);
-	*used_event = 1 - NUM;
-	assert_int_equal(vring_depth(&vr), 0);
+	assert_false(vring_await(&vr));
 }
 
 static int map_again(unsigned int nr)
@@ -414,7 +388,6 @@ int main(void)
 		test(test_places),
 		test(test_signals_by_flag),
 		test(test_signals_by_event),
-		test(test_depth),
 		test(test_regions),
 		test(test_truncated),
 	};
