@@ -29,7 +29,7 @@ struct arrival {
 	void *owner;
 };
 
-/* Return: whether there is something to be told of. */
+/* Return: whether there is a directory that can be watched. */
 static bool watch_lowest(struct arrival *a)
 {
 	char *directory = format("%s", a->path);

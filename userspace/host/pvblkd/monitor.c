@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli.h"
 #include "arrival.h"
+#include "cli.h"
 #include "monitor.h"
 #include "pvblkd.h"
 #include "resmond/subsystem.h"
@@ -114,6 +114,9 @@ static void on_ready(struct watch *watch)
 	look_after(p);
 	/* A former life's figures have come, and are behind. */
 	monitor_publish(p->server);
+	/* If it is gone, its successor's socket may be there already. */
+	if (monitor_away(p->server))
+		server_wake(p->server);
 	server_set_timer(p->server);
 }
 
@@ -143,10 +146,7 @@ bool monitor_present(const struct server *server)
 /* The socket is there, but perhaps nobody listens yet: in a second. */
 static void on_arrival(void *owner)
 {
-	struct server *server = owner;
-
-	if (monitor_away(server))
-		server_wake(server);
+	server_wake(owner);
 }
 
 static void open_one(struct server *server, struct physical *p,

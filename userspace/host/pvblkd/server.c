@@ -65,7 +65,8 @@ static time_t interval(const struct server *server)
 		return METER_S;
 	if (away && !server->arrival)
 		return RETRY_S;
-	return server->clients ? ASLEEP_S : 0;
+	/* A monitor that is away may be there, and have refused us. */
+	return server->clients || away ? ASLEEP_S : 0;
 }
 
 void server_set_timer(struct server *server)

@@ -125,6 +125,7 @@ struct state_file *state_open(const char *path, const char *name,
 			      char err[STATE_ERR_LEN])
 {
 	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	uint64_t boot = this_boot();
 	struct state_file *state;
 	const char *misfit;
 	struct stat st;
@@ -153,10 +154,10 @@ struct state_file *state_open(const char *path, const char *name,
 	if (misfit)
 		return fail(err, path, misfit);
 	adopt(state, rate);
-	if (state->base.boot != this_boot())
+	if (state->base.boot != boot)
 		state->base.until_ns[state->base.seq & 1] = 0;
 	barrier();
-	state->base.boot = this_boot();
+	state->base.boot = boot;
 	return state;
 }
 

@@ -279,9 +279,10 @@ static void test_take_over(void **state)
 	server_take_over(&fixture.server);
 	assert_true(state_base(file, 0) == before);
 
-	state_add_base(file, (energy_t[]){ 0, 0 }, now);
+	state_add_base(file, (energy_t[]){ 0, 0 }, now - 1000000);
 	server_take_over(&fixture.server);
-	assert_in_range((state_base(file, 0) - before) / 4083, 0, monotonic_ns() - now);
+	assert_in_range((state_base(file, 0) - before) / 4083, 1000000,
+			monotonic_ns() - now + 1000000);
 	assert_int_equal(state_metered_until(file), 0);
 	before = state_base(file, 0);
 	server_take_over(&fixture.server);
