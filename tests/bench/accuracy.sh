@@ -16,10 +16,7 @@ amount=${AMOUNT:-60}
 # Per cent.
 limit=1
 
-make -s -C tests/bench OUT="$out" BOOT="$BUILD/boot" USER="$BUILD/user" counts
-begin_part
-copy_kernels
-begin_work
+begin counts
 
 serve 64M
 disk=(--disk "$work/disk.sock,queues=1")

@@ -13,10 +13,7 @@ cd "$(dirname "$0")/../.."
 # shellcheck source=tests/bench/lib.sh
 . tests/bench/lib.sh
 
-make -s -C tests/bench OUT="$out" BOOT="$BUILD/boot" USER="$BUILD/user" counts disk
-begin_part
-copy_kernels
-begin_work
+begin counts disk
 serve 256M
 bench_boot disk guest diskcost run=diskcost:on --icount --no-plugin \
 	--disk "$work/disk.sock,queues=1" -- -plugin "$(profile "$logs/disk.profile")"

@@ -12,6 +12,15 @@ mkdir -p "$results/verdicts" "$out"
 part=$(basename "$0" .sh)
 logs=$BUILD/logs/$part
 
+# begin TARGET...: what is needed to boot guests, of the Makefile here; for who uses
+# bench_boot.
+begin() {
+	make -s -C tests/bench OUT="$out" BOOT="$BUILD/boot" USER="$BUILD/user" "$@"
+	begin_part
+	copy_kernels
+	begin_work
+}
+
 begin_part() {
 	rm -rf "$logs"
 	mkdir -p "$logs"
@@ -56,8 +65,7 @@ profile() {
 }
 
 # bench_boot NAME KERNEL INITRD APPEND [PVLAUNCH-OPTION...]: a guest, whose
-# output is in $logs/NAME, in a machine of its own or in $machine; after
-# begin_work.
+# output is in $logs/NAME, in a machine of its own or in $machine.
 bench_boot() {
 	local log=$logs/$1 kernel=$2 initrd=$3 append=$4 own='' status=0
 
@@ -120,6 +128,23 @@ serve() {
 	done
 	echo "$part: pvblkd did not start, see $logs/pvblkd.log" >&2
 	return 1
+}
+
+# plot NAME WIDTH,HEIGHT: as PNG and SVG, by what is read as gnuplot's commands.
+plot() {
+	local commands format terminal
+
+	commands=$(cat)
+	for format in png svg; do
+		terminal=$format
+		[ $format = svg ] || terminal=pngcairo
+		gnuplot <<-PLOT
+			set terminal $terminal noenhanced size $2
+			set output "$results/$1.$format"
+			set datafile separator ","
+			$commands
+		PLOT
+	done
 }
 
 stop_server() {

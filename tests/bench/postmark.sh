@@ -18,10 +18,7 @@ repeats=${REPEATS:-3}
 # Per cent, all together.
 limit=0.5
 
-make -s -C tests/bench OUT="$out" BOOT="$BUILD/boot" USER="$BUILD/user" counts
-begin_part
-copy_kernels
-begin_work
+begin counts
 machine=$work/machine
 
 # postmark NAME KERNEL CONFIG KEYWORDS ACCOUNTANT [OPTION...]
@@ -99,13 +96,7 @@ median_of() {
 } >"$results/postmark_overhead.csv"
 column -t -s , "$results/postmark_overhead.csv"
 
-for format in png svg; do
-	terminal=$format
-	[ $format = svg ] || terminal=pngcairo
-	gnuplot <<PLOT
-set terminal $terminal noenhanced size 800,450
-set output "$results/figure_5_2.$format"
-set datafile separator ","
+plot figure_5_2 800,450 <<PLOT
 set title "Postmark: what the guest executes, against no accounting"
 set style fill solid 0.6
 set boxwidth 0.6
@@ -117,7 +108,6 @@ set xtics rotate by -15
 plot "$results/postmark_overhead.csv" using 0:5:xtic(1) skip 1 with boxes title "instructions", \\
      $limit with lines title "target, all together"
 PLOT
-done
 n=$(awk -F , '$1 == "all" { print $5 }' "$results/postmark_overhead.csv")
 spread=$(awk -F , 'NR > 1 && $3 > most { most = $3 } END { print most + 0 }' "$results/postmark_overhead.csv")
 verdict 5.2 "Postmark: all together; $transactions transactions; runs differ by $spread %" \

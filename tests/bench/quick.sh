@@ -26,10 +26,7 @@ recorded=tests/bench/recorded.csv
 # Per cent.
 limit=1
 
-make -s -C tests/bench OUT="$out" BOOT="$BUILD/boot" USER="$BUILD/user" counts
-begin_part
-copy_kernels
-begin_work
+begin counts
 
 config() {
 	sed -n "s/^$1=\"\{0,1\}\([^\"]*\)\"\{0,1\}\$/\1/p" "$CACHE/obj/${GUEST:-guest}/.config"

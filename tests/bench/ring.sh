@@ -15,10 +15,7 @@ cd "$(dirname "$0")/../.."
 sizes=${SIZES:-0 16 64}
 processes=${PROCESSES:-2 8 32 96}
 
-make -s -C tests/bench OUT="$out" BOOT="$BUILD/boot" USER="$BUILD/user" counts
-begin_part
-copy_kernels
-begin_work
+begin counts
 for config in none same each; do
 	kernel=guest
 	[ $config != none ] || kernel=baseline

@@ -18,10 +18,7 @@ cpus=${CPUS:-1 2 4}
 # The costliest against the cheapest, in instructions.
 limit=10
 
-make -s -C tests/bench OUT="$out" BOOT="$BUILD/boot" USER="$BUILD/user" counts
-begin_part
-copy_kernels
-begin_work
+begin counts
 bench_boot containers guest counts "run=scale:containers:${containers// /:}" --icount --memory 1024
 bench_boot depth guest counts "run=scale:depth:${depths// /:}" --icount
 for n in $cpus; do

@@ -161,13 +161,7 @@ for config in unused same each; do
 			}' || failed=1
 done
 # The thesis's four configurations.
-for format in png svg; do
-	terminal=$format
-	[ $format = svg ] || terminal=pngcairo
-	gnuplot <<PLOT
-set terminal $terminal noenhanced size 1100,450
-set output "$results/figure_5_1.$format"
-set datafile separator ","
+plot figure_5_1 1100,450 <<PLOT
 set xlabel "processes"
 set ylabel "instructions"
 set yrange [0:*]
@@ -184,7 +178,6 @@ do for [kib in "$sizes"] {
 }
 unset multiplot
 PLOT
-done
 
 for size in $sizes; do
 	percent=5

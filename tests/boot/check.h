@@ -109,4 +109,20 @@ static inline bool rcfs_lists(const char *path, pid_t pid)
 	return found;
 }
 
+/* All energy of a container: microjoules, as the kernel adds them up. */
+static inline long long rcfs_total(const char *container)
+{
+	char full[4096], name[64];
+	long long value, sum = 0;
+	FILE *f;
+
+	snprintf(full, sizeof(full), RCFS "/%s/energy", container);
+	f = fopen(full, "r");
+	while (f && fscanf(f, "%63s %lld", name, &value) == 2)
+		sum += value;
+	if (f)
+		fclose(f);
+	return sum;
+}
+
 #endif /* BOOT_CHECK_H */

@@ -81,21 +81,6 @@ static long long metric(const char *text, const char *zone)
 	return joules * 1e6 + 0.5;
 }
 
-static long long total(const char *container)
-{
-	char full[256], name[64];
-	long long value, sum = 0;
-	FILE *f;
-
-	snprintf(full, sizeof(full), RCFS "/%s/energy", container);
-	f = fopen(full, "r");
-	while (f && fscanf(f, "%63s %lld", name, &value) == 2)
-		sum += value;
-	if (f)
-		fclose(f);
-	return sum;
-}
-
 static void spend(const char *container)
 {
 	int status;
@@ -169,13 +154,13 @@ static void test_zones(void)
 	CHECK(!zone_file("idle", "name", text, sizeof(text)));
 	spend("z/below");
 	CHECK(zone_file("z", "energy_uj", text, sizeof(text)));
-	CHECK(atoll(text) == total("z") && atoll(text) > 0);
+	CHECK(atoll(text) == rcfs_total("z") && atoll(text) > 0);
 
 	CHECK(!rename(RCFS "/z", RCFS "/y"));
 	CHECK(zone_appears("y", true));
 	CHECK(zone_appears("z", false));
 	CHECK(zone_file("y", "energy_uj", text, sizeof(text)));
-	CHECK(atoll(text) == total("y"));
+	CHECK(atoll(text) == rcfs_total("y"));
 	CHECK(!rmdir(RCFS "/y/below"));
 
 	/* Again and again under the same name. */
@@ -226,16 +211,16 @@ int main(void)
 	CHECK(zone_appears("job", true));
 	spend("job");
 	pid = start_exporter();
-	before = total("");
+	before = rcfs_total("");
 	text = scrape();
-	after = total("");
+	after = rcfs_total("");
 	machine = metric(text, "machine");
 	printf("# machine: %lld <= %lld <= %lld uJ; job: %lld uJ\n", before, machine, after,
-	       total("job"));
+	       rcfs_total("job"));
 	CHECK(before > 0 && before <= machine && machine <= after);
 	for (i = 0; i < 3; i++) {
-		CHECK(metric(text, "job") == total("job"));
-		CHECK(total("job") > 0);
+		CHECK(metric(text, "job") == rcfs_total("job"));
+		CHECK(rcfs_total("job") > 0);
 		spend("job");
 		text = scrape();
 	}

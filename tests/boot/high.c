@@ -21,22 +21,6 @@ static double now_ms(void)
 	return t.tv_sec * 1e3 + t.tv_nsec / 1e6;
 }
 
-/* As the kernel adds it up. */
-static long long total(const char *container)
-{
-	char full[256], name[64];
-	long long value, sum = 0;
-	FILE *f;
-
-	snprintf(full, sizeof(full), RCFS "/%s/energy", container);
-	f = fopen(full, "r");
-	while (f && fscanf(f, "%63s %lld", name, &value) == 2)
-		sum += value;
-	if (f)
-		fclose(f);
-	return sum;
-}
-
 static int set_high(const char *container, long long uj)
 {
 	char path[256], text[32];
@@ -134,24 +118,24 @@ static void test_passed(void)
 	CHECK(!mkdir(PATH("p/c"), 0755));
 	pid = spin_in("p/c");
 	start = now_ms();
-	begin = total("p");
+	begin = rcfs_total("p");
 	usleep(500000);
-	uj = total("p") - begin;
+	uj = rcfs_total("p") - begin;
 	printf("# %.0f mW\n", uj / (now_ms() - start));
 	CHECK(uj > 0);
 
 	events = open(PATH("p/energy.events"), O_RDONLY);
 	reread(events, text, sizeof(text));
 	CHECK(!strcmp(text, "high 0\n"));
-	begin = total("p") + 2 * uj;
+	begin = rcfs_total("p") + 2 * uj;
 	CHECK(!set_high("p", begin));
 	/* That it is another was said. */
 	CHECK(woken(events, 0));
 	reread(events, text, sizeof(text));
 	CHECK(!strcmp(text, "high 0\n"));
-	CHECK(total("p") < begin);
+	CHECK(rcfs_total("p") < begin);
 	CHECK(woken(events, 20000));
-	late = total("p") - begin;
+	late = rcfs_total("p") - begin;
 	printf("# noticed after %.1f %% of what was waited for\n", late * 100 / (2 * uj));
 	CHECK(late >= 0);
 	reread(events, text, sizeof(text));
@@ -162,15 +146,15 @@ static void test_passed(void)
 
 	/* Nothing is used: nobody is woken. */
 	stop(pid);
-	begin = total("p") + 1000000;
+	begin = rcfs_total("p") + 1000000;
 	CHECK(!set_high("p", begin));
 	reread(events, text, sizeof(text));
 	CHECK(!woken(events, 1500));
-	CHECK(total("p") < begin);
+	CHECK(rcfs_total("p") < begin);
 	/* Until much is, all at once. */
 	pid = spin_in("p/c");
 	CHECK(woken(events, 30000));
-	CHECK(total("p") >= begin);
+	CHECK(rcfs_total("p") >= begin);
 	stop(pid);
 	CHECK(rcfs_value("p/energy.events", "high") == 2);
 	close(events);

@@ -79,40 +79,23 @@ static double run_ms(const char *command, int *lines)
 	return start;
 }
 
-static void path_of(char *path, const char *parent, int i)
+static int make_one(const char *path)
 {
-	sprintf(path, RCFS "%s/c%d", parent, i);
+	return mkdir(path, 0755);
 }
 
-static double make_ms(const char *parent, int nr)
+/* Make or remove many, below @parent. */
+static double each_ms(int (*one)(const char *path), const char *parent, int nr)
 {
 	double start = now_ms();
 	char path[4096];
-	int i;
+	int i, bad = 0;
 
-	for (i = 0; i < nr; i++) {
-		path_of(path, parent, i);
-		if (mkdir(path, 0755)) {
-			CHECK(!"mkdir");
-			break;
-		}
+	for (i = 0; i < nr && !bad; i++) {
+		sprintf(path, RCFS "%s/c%d", parent, i);
+		bad = one(path);
 	}
-	return now_ms() - start;
-}
-
-static double remove_ms(const char *parent, int nr)
-{
-	double start = now_ms();
-	char path[4096];
-	int i;
-
-	for (i = 0; i < nr; i++) {
-		path_of(path, parent, i);
-		if (rmdir(path)) {
-			CHECK(!"rmdir");
-			break;
-		}
-	}
+	CHECK(!bad);
 	return now_ms() - start;
 }
 
@@ -137,7 +120,7 @@ static void test_many(const char *parent, int nr)
 	int lines;
 
 	instr = minstr();
-	made = make_ms(parent, nr);
+	made = each_ms(make_one, parent, nr);
 	instr = minstr() - instr;
 	slab = meminfo("Slab") - slab;
 	percpu = meminfo("Percpu") - percpu;
@@ -156,7 +139,7 @@ static void test_many(const char *parent, int nr)
 	CHECK(lines >= nr + 3);
 	CHECK(!timed || list < LIST_MS);
 	instr = minstr();
-	removed = remove_ms(parent, nr);
+	removed = each_ms(rmdir, parent, nr);
 	printf("# removed in %.0f ms, %.0f million instructions\n", removed,
 	       minstr() - instr);
 }

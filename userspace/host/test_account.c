@@ -8,109 +8,7 @@
 
 #include <cmocka.h>
 
-#include "account.h"
-
-#define NO MACHINE_NO_VM
-
-/* A machine with a scripted clock and scripted counters. */
-static struct {
-	struct machine m;
-	uint64_t now[MACHINE_MAX_PCPUS][PVENERGY_MAX_EVENTS];
-	struct machine_set alive;
-	/* What the script really did, per slot; the last is nobody's. */
-	uint64_t truth[MACHINE_MAX_VMS + 1][PVENERGY_MAX_EVENTS];
-} sim;
-
-static struct account a;
-static struct account_cut cut;
-
-static const struct model model = {
-	.nr_events = 3,
-	.event = {
-		{ .name = "tsc", .weight_pj = 1001, .flags = PVENERGY_EVENT_BASE },
-		{ .name = "one", .weight_pj = 10 },
-		{ .name = "two", .weight_pj = 7 },
-	},
-};
-
-static int setup(void **state)
-{
-	memset(&sim, 0, sizeof(sim));
-	for (int cpu = 0; cpu < MACHINE_MAX_PCPUS; cpu++)
-		sim.m.pcpu[cpu].owner = NO;
-	account_init(&a, &model, 1);
-	return 0;
-}
-
-static void join(unsigned int slot, const char *name)
-{
-	sim.m.vm[slot].generation++;
-	strcpy(sim.m.vm[slot].name, name);
-	machine_set_add(&sim.alive, slot);
-}
-
-static void leave(unsigned int slot)
-{
-	machine_set_remove(&sim.alive, slot);
-}
-
-/* Time passes, and the owner of the CPU counts. */
-static void run(unsigned int cpu, uint64_t tsc, uint64_t one, uint64_t two)
-{
-	const uint64_t counts[PVENERGY_MAX_EVENTS] = { tsc, one, two };
-	uint32_t owner = sim.m.pcpu[cpu].owner;
-
-	for (int e = 0; e < PVENERGY_MAX_EVENTS; e++) {
-		sim.now[cpu][e] += counts[e];
-		sim.truth[owner == NO ? ACCOUNT_NOBODY : owner][e] += counts[e];
-	}
-}
-
-static void switch_to(unsigned int cpu, uint32_t to)
-{
-	struct machine_pcpu *p = &sim.m.pcpu[cpu];
-	struct machine_switch *entry;
-
-	entry = &p->log[p->log_head++ % MACHINE_LOG_ENTRIES];
-	entry->from = p->owner;
-	entry->to = to;
-	for (int e = 0; e < PVENERGY_MAX_EVENTS; e++) {
-		uint64_t turn = sim.now[cpu][e] - p->at_switch[e];
-
-		if (p->owner != NO)
-			p->total[p->owner][e] += turn;
-		p->at_switch[e] = sim.now[cpu][e];
-		entry->counters[e] = sim.now[cpu][e];
-	}
-	p->owner = to;
-}
-
-static unsigned int cut_cpu(unsigned int cpu)
-{
-	account_take_cut(&cut, &sim.m.pcpu[cpu], sim.now[cpu],
-			 a.cpu[cpu].log_head, false);
-	return account_cpu(&a, cpu, &cut);
-}
-
-/* One period of the accountant; sums add up after each. */
-static void period(void)
-{
-	struct account_sum sum;
-
-	for (unsigned int cpu = 0; cpu < a.nr_cpus; cpu++)
-		assert_int_equal(cut_cpu(cpu), 0);
-	account_vms(&a, sim.m.vm, &sim.alive);
-	assert_false(account_difference(&a, &sum));
-}
-
-static void assert_truth(void)
-{
-	assert_memory_equal(a.nobody.counts, sim.truth[ACCOUNT_NOBODY],
-			    sizeof(a.nobody.counts));
-	for (int slot = 0; slot < MACHINE_MAX_VMS; slot++)
-		assert_memory_equal(a.vm[slot].sum.counts, sim.truth[slot],
-				    sizeof(a.vm[slot].sum.counts));
-}
+#include "account_fixture.h"
 
 static void test_idle_machine(void **state)
 {
@@ -421,118 +319,6 @@ static void test_difference(void **state)
 	assert_true(sum.base_pj == 1);
 }
 
-/* What another accountant, that was there all the time, has charged. */
-static struct account witness;
-
-static struct account_saved save(const struct account *from)
-{
-	struct account_saved saved = {
-		.ended = { from->ended.base_pj, from->ended.access_pj },
-		.nobody = { from->nobody.base_pj, from->nobody.access_pj },
-	};
-
-	for (int slot = 0; slot < MACHINE_MAX_VMS; slot++) {
-		saved.vm[slot].base_pj = from->vm[slot].sum.base_pj;
-		saved.vm[slot].access_pj = from->vm[slot].sum.access_pj;
-	}
-	return saved;
-}
-
-static void both_periods(void)
-{
-	account_take_cut(&cut, &sim.m.pcpu[0], sim.now[0], witness.cpu[0].log_head,
-			 true);
-	account_cpu(&witness, 0, &cut);
-	account_vms(&witness, sim.m.vm, &sim.alive);
-	period();
-}
-
-static void assert_same_energy(void)
-{
-	struct account_saved one = save(&a), other = save(&witness);
-
-	assert_memory_equal(&one, &other, sizeof(one));
-	assert_true(a.carry_pj == witness.carry_pj);
-}
-
-static void history(void)
-{
-	run(0, 3, 1, 0);
-	join(0, "a");
-	switch_to(0, 0);
-	run(0, 100, 20, 0);
-	both_periods();
-	join(1, "b");
-	switch_to(0, 1);
-	run(0, 55, 7, 1);
-	both_periods();
-	leave(0);
-	both_periods();
-	join(0, "c");
-	switch_to(0, 0);
-	run(0, 41, 5, 1);
-	both_periods();
-}
-
-static void test_resume(void **state)
-{
-	struct account_saved saved;
-	struct account_sum sum;
-
-	account_init(&witness, &model, 1);
-	history();
-	assert_same_energy();
-	saved = save(&witness);
-
-	/* One that knows nothing, but what the machine tells, is mistaken. */
-	account_init(&a, &model, 1);
-	period();
-	assert_false(a.vm[0].sum.access_pj == witness.vm[0].sum.access_pj);
-	assert_false(a.vm[1].sum.base_pj == witness.vm[1].sum.base_pj);
-	assert_true(account_resume(&a, &saved));
-	assert_false(account_difference(&a, &sum));
-	assert_same_energy();
-
-	/* It goes on from there as if nothing had been. */
-	run(0, 77, 8, 2);
-	switch_to(0, 1);
-	run(0, 10, 1, 1);
-	both_periods();
-	assert_same_energy();
-
-	/* And notices what happened while it was away. */
-	saved = save(&witness);
-	run(0, 23, 3, 3);
-	switch_to(0, 0);
-	run(0, 3, 2, 1);
-	account_init(&a, &model, 1);
-	period();
-	assert_true(account_resume(&a, &saved));
-	assert_false(account_difference(&a, &sum));
-	both_periods();
-	assert_same_energy();
-}
-
-static void test_resume_of_another(void **state)
-{
-	struct account_saved saved;
-	struct account before;
-
-	account_init(&witness, &model, 1);
-	history();
-	before = a;
-	saved = save(&a);
-	saved.vm[1].access_pj++;
-	assert_false(account_resume(&a, &saved));
-	saved = save(&a);
-	saved.ended.access_pj += 1000;
-	assert_false(account_resume(&a, &saved));
-	saved = save(&a);
-	saved.nobody.base_pj += a.carry_pj + 1;
-	assert_false(account_resume(&a, &saved));
-	assert_memory_equal(&a, &before, sizeof(a));
-}
-
 static void test_known_base(void **state)
 {
 	energy_t known[MACHINE_MAX_VMS] = { [0] = 60000, [7] = 10000 };
@@ -635,7 +421,7 @@ static void test_random(void **state)
 
 int main(void)
 {
-#define TEST(fn) cmocka_unit_test_setup(fn, setup)
+#define TEST(fn) cmocka_unit_test_setup(fn, account_setup)
 	const struct CMUnitTest tests[] = {
 		TEST(test_idle_machine),
 		TEST(test_turns),
@@ -652,8 +438,6 @@ int main(void)
 		TEST(test_bad_slots),
 		TEST(test_damage_is_noticed),
 		TEST(test_difference),
-		TEST(test_resume),
-		TEST(test_resume_of_another),
 		TEST(test_known_base),
 		TEST(test_charge),
 		TEST(test_thorough),

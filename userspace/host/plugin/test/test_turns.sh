@@ -151,6 +151,20 @@ status=$?
 result $? "subtract=off hides absences"
 stop -TERM "$g"
 stop -TERM "$h"
+
+# word OFFSET: of the virtual CPU in the page, which is at 448.
+word() {
+	tail -c +$((448 + $1 + 1)) "$dir/k.page" | head -c 8 | od -An -t u8
+}
+start k 0 multi ,memory=off
+k=$pid
+sleep 2
+progress 1 0:k
+status=$?
+# Counters are at 64, what others had of them at 128: cycles, and memory accesses.
+[ $status -eq 0 ] && [ "$(word 72)" != "$(word 136)" ] && [ "$(word 104)" = "$(word 168)" ]
+result $? "memory=off counts no memory accesses"
+stop -TERM "$k"
 audit
 result $? "accounts when all have gone"
 
