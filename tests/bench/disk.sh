@@ -16,8 +16,8 @@
 # BOOTS: of each configuration; medians count
 set -euo pipefail
 cd "$(dirname "$0")/../.."
-# shellcheck source=tests/lib.sh
-. tests/lib.sh
+# shellcheck source=tests/bench/lib.sh
+. tests/bench/lib.sh
 
 runs=${RUNS:-11}
 seconds=${SECONDS_EACH:-1}
@@ -25,80 +25,18 @@ boots=${BOOTS:-3}
 idle_seconds=10
 # Of the accounting of disks, in per cent.
 limit=2
-results=$BUILD/results
-logs=$BUILD/logs/disk
-out=$BUILD/bench
 failed=0
-
-make -s -C tests/bench OUT="$out" BOOT="$BUILD/boot" USER="$BUILD/user" disk
-rm -rf "$logs"
-mkdir -p "$results" "$logs"
-# They may be rebuilt while this runs.
-cp "$guest_kernel" "$out/kernel"
-cp "$CACHE/obj/${GUEST:-guest}/System.map" "$out/System.map"
-
-dir=$(mktemp -d /dev/shm/rcontainer-bench.XXXXXX)
-server=''
-daemon=''
-guest=''
-# shellcheck disable=SC2317 # called by the trap
-cleanup() {
-	local pid
-
-	for pid in $guest $server $daemon; do
-		kill "$pid" 2>/dev/null || true
-	done
-	wait || true
-	rm -rf "$dir"
-}
-trap cleanup EXIT
-trap 'exit 130' INT TERM HUP
+begin disk
+disk=(--no-plugin --disk "$work/disk.sock,queues=1")
 
 # wait_for FILE TEXT PID: until it is there
 wait_for() {
 	for _ in $(seq 600); do
-		grep -qas "$2" "$1" && return
+		! grep -qas "$2" "$1" || return 0
 		kill -0 "$3" 2>/dev/null || break
 		sleep 0.1
 	done
 	echo "disk: $1 does not say '$2'" >&2
-	return 1
-}
-
-# serve OPTIONS: pvblkd
-serve() {
-	rm -rf "$dir/state"
-	"$BUILD/user/pvblkd" --state-dir "$dir/state" \
-		--disk "bench,socket=$dir/pvblkd.sock,file=$dir/image,queues=1$1" \
-		>"$logs/pvblkd.log" 2>&1 &
-	server=$!
-	wait_for "$logs/pvblkd.log" '^ready' "$server"
-}
-
-stop_server() {
-	kill "$server"
-	wait "$server" || { echo "disk: pvblkd: status $?" >&2; failed=1; }
-	server=
-}
-
-# boot LOG INITRD MEMORY APPEND [OPTION...] [-- QEMU-ARGUMENT...]
-boot() {
-	local log=$1 initrd=$2 memory=$3 append=$4
-	shift 4
-	rm -rf "$dir/machine"
-	exec "$BUILD/user/pvlaunch" --machine "$dir/machine" --name bench --no-plugin \
-		--serial "$log" --timeout 1200 --memory "$memory" \
-		--kernel "$out/kernel" --initrd "$initrd" \
-		--append "console=ttyS0 quiet panic=-1 norandmaps nokaslr rdinit=/init $append" \
-		"$@" </dev/null >"$log.qemu" 2>&1
-}
-
-# look_at LOG STATUS
-look_at() {
-	sed -i 's/\r$//' "$1"
-	[ "$2" = 0 ] && clean_log "$1" && return
-	echo "disk: status $2, see $1" >&2
-	tail -n 5 "$1" "$1.qemu" >&2
 	return 1
 }
 
@@ -117,7 +55,7 @@ consumed() {
 look_idle() {
 	local before after
 
-	wait_for "$1" '^idle' "$guest" || return 1
+	wait_for "$1" '^idle' "$server" || return 1
 	sleep 2
 	before=$(consumed "$server")
 	sleep "$idle_seconds"
@@ -168,32 +106,28 @@ ratios() {
 }
 
 speed() {
-	local log=$logs/speed status=0
+	local log=$logs/speed idle
 
-	truncate -s 256M "$dir/image"
-	dd if=/dev/urandom of="$dir/image" bs=1M count=256 conv=notrunc status=none
-	serve "" || return 1
+	serve 256M || return 1
+	dd if=/dev/urandom of="$work/image" bs=1M count=256 conv=notrunc status=none
 	qemu-storage-daemon \
-		--blockdev "driver=file,node-name=file,filename=$dir/image,locking=off,aio=${AIO:-threads}" \
-		--export "type=vhost-user-blk,id=export,node-name=file,addr.type=unix,addr.path=$dir/daemon.sock,writable=on,num-queues=1" \
+		--blockdev "driver=file,node-name=file,filename=$work/image,locking=off,aio=${AIO:-threads}" \
+		--export "type=vhost-user-blk,id=export,node-name=file,addr.type=unix,addr.path=$work/daemon.sock,writable=on,num-queues=1" \
 		>"$logs/daemon.log" 2>&1 &
-	daemon=$!
+	others=($!)
 	for _ in $(seq 50); do
-		[ ! -S "$dir/daemon.sock" ] || break
+		[ ! -S "$work/daemon.sock" ] || break
 		sleep 0.1
 	done
-	boot "$log" "$out/fio.gz" 1024 \
-		"run=disk:$runs:$seconds:$((idle_seconds + 4))" \
-		--disk "$dir/pvblkd.sock,queues=1" --disk "$dir/daemon.sock,queues=1" &
-	guest=$!
-	look_idle "$log" || return 1
-	wait "$guest" || status=$?
-	guest=
-	kill "$daemon"
-	wait "$daemon" || true
-	daemon=
-	stop_server
-	look_at "$log" "$status" || return 1
+	look_idle "$log" &
+	idle=$!
+	bench_boot speed guest fio "run=disk:$runs:$seconds:$((idle_seconds + 4))" \
+		--memory 1024 "${disk[@]}" --disk "$work/daemon.sock,queues=1" || return 1
+	wait "$idle" || return 1
+	kill "${others[@]}"
+	wait "${others[@]}" || true
+	others=()
+	stop_server || failed=1
 
 	{
 		echo job,depth,block,driver,run,iops
@@ -222,23 +156,15 @@ cases=(read:1 read:32 write:1 write:32 dirty:16)
 cpu_functions='^(pvpage_|pmc_|__rcontainer_(switch|hardirq|softirq))'
 
 cost_boot() {
-	local config=$1 boot=$2 status=0 log=$logs/$1.$2 device=
-	local pad
+	local config=$1 boot=$2 device=
 
 	# A name that the driver refuses: then it asks for no costs.
 	[ "$config" = on ] || device=,device=cpu
-	pad=$(printf '%*s' $((1 + 43 * boot)) '' | tr ' ' x)
-	rm -f "$dir/image"
-	truncate -s 256M "$dir/image"
-	serve "$device" || return 1
-	boot "$log" "$out/diskcost.gz" 512 "pad=$pad run=diskcost:$config" \
-		--disk "$dir/pvblkd.sock,queues=1" -- \
-		-plugin "$out/profile.so,map=$out/System.map,out=$log.profile,event=vring_interrupt,event=__switch_to_asm,event=update_process_times" &
-	guest=$!
-	wait "$guest" || status=$?
-	guest=
-	stop_server
-	look_at "$log" "$status"
+	serve 256M "$device" || return 1
+	bench_boot "$config.$boot" guest diskcost "pad=$(padding "$boot") run=diskcost:$config" \
+		--memory 512 "${disk[@]}" -- -plugin "$(profile "$logs/$config.$boot.profile" \
+			vring_interrupt __switch_to_asm update_process_times)" || return 1
+	stop_server || failed=1
 }
 
 # steps CONFIG BOOT: CASE,CONFIG,BOOT,INTERRUPTS,SWITCHES,INSTRUCTIONS for each

@@ -117,7 +117,7 @@ end_work() {
 serve() {
 	rm -rf "${work:?}/image" "$work/state"
 	truncate -s "$1" "$work/image"
-	"$BUILD/user/pvblkd" --state-dir "$work/state" --resmond none \
+	"$BUILD/user/pvblkd" --state-dir "$work/state" \
 		--disk "bench,socket=$work/disk.sock,file=$work/image,queues=1${2:-}" \
 		>"$logs/pvblkd.log" 2>&1 </dev/null &
 	server=$!
