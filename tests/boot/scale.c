@@ -131,10 +131,10 @@ static void test_many(const char *parent, int nr)
 	       nr, parent, made, instr, slab / nr, cache / nr,
 	       percpu / nr / sysconf(_SC_NPROCESSORS_CONF));
 	read = least_ms("energy");
-	printf("# energy of the root: %.1f ms\n", read);
+	printf("# energy of the root: %.3f ms\n", read);
 	CHECK(!timed || read < READ_MS);
 	if (*parent)
-		printf("# energy of '%s': %.1f ms\n", parent, least_ms("many/energy"));
+		printf("# energy of '%s': %.3f ms\n", parent, least_ms("many/energy"));
 	printf("# info/snapshot: %.0f ms, info/containers: %.0f ms\n",
 	       read_ms("info/snapshot"), read_ms("info/containers"));
 	list = run_ms("rctl list", &lines);
@@ -160,7 +160,7 @@ static void test_deep(void)
 		len += 2;
 	}
 	CHECK(!rcfs_bind(path + sizeof(RCFS), 0, "procs"));
-	printf("# %d levels: energy of the last %.1f ms, of the first %.1f ms\n",
+	printf("# %d levels: energy of the last %.3f ms, of the first %.3f ms\n",
 	       DEPTH, least_ms(strcat(path, "/energy") + sizeof(RCFS)),
 	       least_ms("d/energy"));
 	run_ms("rctl list -rn d", &lines);
