@@ -11,7 +11,7 @@
 # cost: instructions that a guest executes for a request, without accounting and
 # with it.  Writes disk_cost.csv and disk_cost_overhead.csv.
 #
-# RUNS, SECONDS_EACH: of each job of fio
+# RUNS, MS_EACH: of each job of fio; many short ones, since the host's speed changes
 # AIO: the storage daemon's, "threads" by default as with QEMU, or "io_uring"
 # BOOTS: of each configuration; medians count
 set -euo pipefail
@@ -19,8 +19,8 @@ cd "$(dirname "$0")/../.."
 # shellcheck source=tests/bench/lib.sh
 . tests/bench/lib.sh
 
-runs=${RUNS:-11}
-seconds=${SECONDS_EACH:-1}
+runs=${RUNS:-41}
+ms=${MS_EACH:-300}
 boots=${BOOTS:-3}
 idle_seconds=10
 # Of the accounting of disks, in per cent.
@@ -121,7 +121,7 @@ speed() {
 	done
 	look_idle "$log" &
 	idle=$!
-	bench_boot speed guest fio "run=disk:$runs:$seconds:$((idle_seconds + 4))" \
+	bench_boot speed guest fio "run=disk:$runs:$ms:$((idle_seconds + 4))" \
 		--memory 1024 "${disk[@]}" --disk "$work/daemon.sock,queues=1" || return 1
 	wait "$idle" || return 1
 	kill "${others[@]}"

@@ -2,14 +2,15 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # fio on two disks by turns, in a guest.
 #
-#	disk RUNS:SECONDS:IDLE
+#	disk RUNS:MILLISECONDS:IDLE
 #
-# For IDLE seconds it does nothing.  Then, each run has all jobs, each on both disks one after the other; which one comes
-# first changes from run to run.  What fio prints goes to the console as
+# For IDLE seconds it does nothing.  Then, each run has all jobs, each for so long on
+# both disks one after the other; which one comes first changes from run to run.  What
+# fio prints goes to the console as
 #	fio: RUN JOB DEPTH BLOCK DISK IOPS
 set -eu
 runs=${1%%:*} rest=${1#*:}
-seconds=${rest%:*} idle=${rest#*:}
+ms=${rest%:*} idle=${rest#*:}
 run=1
 
 # section JOB DISK: of a job file
@@ -39,8 +40,8 @@ ioengine=libaio
 direct=1
 thread
 time_based
-runtime=$seconds
-ramp_time=200ms
+runtime=${ms}ms
+ramp_time=100ms
 norandommap
 randrepeat=1
 refill_buffers=0
