@@ -29,17 +29,6 @@ failed=0
 begin disk
 disk=(--no-plugin --disk "$work/disk.sock,queues=1")
 
-# wait_for FILE TEXT PID: until it is there
-wait_for() {
-	for _ in $(seq 600); do
-		! grep -qas "$2" "$1" || return 0
-		kill -0 "$3" 2>/dev/null || break
-		sleep 0.1
-	done
-	echo "disk: $1 does not say '$2'" >&2
-	return 1
-}
-
 # consumed PID: context switches, nanoseconds on a CPU, clock ticks
 consumed() {
 	local stat
@@ -52,10 +41,14 @@ consumed() {
 		$((${13} + ${14}))
 }
 
+# look_idle LOG: while the guest does nothing; gives up with the server.
 look_idle() {
 	local before after
 
-	wait_for "$1" '^idle' "$server" || return 1
+	until grep -qas '^idle' "$1"; do
+		sleep 0.1
+		kill -0 "$server" 2>/dev/null || return 1
+	done
 	sleep 2
 	before=$(consumed "$server")
 	sleep "$idle_seconds"

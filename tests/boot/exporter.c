@@ -125,32 +125,31 @@ static bool zone_file(const char *zone, const char *file, char *text, size_t siz
 	return false;
 }
 
-/* Zones come and go some time after containers do. */
-static bool zone_appears(const char *zone, bool there)
+/*
+ * Zones come and go some time after containers do, those of the same name, too:
+ * wait until the zone's file has this text; NULL: until there is no such zone.
+ */
+static bool zone_shows(const char *zone, const char *file, const char *wanted)
 {
 	char text[64];
 	int i;
 
 	for (i = 0; i < 100; i++) {
-		if (zone_file(zone, "name", text, sizeof(text)) == there)
+		bool there = zone_file(zone, file, text, sizeof(text));
+
+		if (wanted ? there && !strcmp(text, wanted) : !there)
 			return true;
 		usleep(50000);
 	}
 	return false;
 }
 
-/* Until those of the same name that are going have gone. */
-static bool zone_shows(const char *zone, const char *file, const char *value)
+static bool zone_appears(const char *zone, bool there)
 {
-	char text[64];
-	int i;
+	char name[64];
 
-	for (i = 0; i < 100; i++) {
-		if (zone_file(zone, file, text, sizeof(text)) && !strcmp(text, value))
-			return true;
-		usleep(50000);
-	}
-	return false;
+	snprintf(name, sizeof(name), "%s\n", zone);
+	return zone_shows(zone, "name", there ? name : NULL);
 }
 
 static void test_zones(void)
