@@ -27,11 +27,22 @@ struct pmc_page_stats {
  */
 #define pmc_page_read(field)	READ_ONCE(field)
 
-/*
- * One try.  All differences are taken before the first is added, since a torn
- * reading must not be seen in @sum.  The two barriers see to it that each
- * field is read once, in between; plain reads, so that the compiler can make
- * them operands: this is the switch path.
+/**
+ * pmc_page_try_charge() - charge from one virtual CPU's part of an energy page
+ * @v: the virtual CPU that this CPU is
+ * @last: previous virtual counts
+ * @sum: where to add the difference
+ *
+ * virtual = raw - foreign, see <uapi/linux/pvenergy.h>.
+ *
+ * All differences are taken before the first is added, since a torn reading
+ * must not be seen in @sum.  The two barriers see to it that each field is read
+ * once, in between; plain reads, so that the compiler can make them operands:
+ * this is the switch path.
+ *
+ * Context: as struct pmc_ops.charge.
+ * Return: false if the host was changing it; then pmc_page_charge_slow() is for
+ * a caller that has registers to spare.
  */
 static __always_inline bool
 pmc_page_try_charge(const struct pvenergy_vcpu *v, u64 *last, u64 *sum)
@@ -48,7 +59,7 @@ pmc_page_try_charge(const struct pvenergy_vcpu *v, u64 *last, u64 *sum)
 		delta[i] = v->raw[i] - v->foreign[i] - last[i];
 	/* And last again. */
 	smp_rmb();
-	if (unlikely((seq & 1) || seq != pmc_page_read(v->seq)))
+	if (unlikely((seq & 1) || seq != v->seq))
 		return false;
 #pragma GCC unroll 8
 	for (i = 0; i < PMC_MAX_EVENTS; i++) {
@@ -61,25 +72,6 @@ pmc_page_try_charge(const struct pvenergy_vcpu *v, u64 *last, u64 *sum)
 
 void pmc_page_charge_slow(const struct pvenergy_vcpu *v, u64 *last, u64 *sum,
 			  struct pmc_page_stats *stats);
-
-/**
- * pmc_page_charge() - charge from one virtual CPU's part of an energy page
- * @v: the virtual CPU that this CPU is
- * @last: previous virtual counts
- * @sum: where to add the difference
- * @stats: this CPU's statistics
- *
- * virtual = raw - foreign, see <uapi/linux/pvenergy.h>.
- *
- * Context: as struct pmc_ops.charge.
- */
-static __always_inline void
-pmc_page_charge(const struct pvenergy_vcpu *v, u64 *last, u64 *sum,
-		struct pmc_page_stats *stats)
-{
-	if (unlikely(!pmc_page_try_charge(v, last, sum)))
-		pmc_page_charge_slow(v, last, sum, stats);
-}
 
 int pmc_page_check(const void *page, u64 size, struct pvenergy_header *h,
 		   const char **why);

@@ -28,12 +28,19 @@ static void *pvpage_mem;
 static u32 pvpage_weight_seq;
 static char pvpage_vm_name[PVENERGY_NAME_LEN];
 
+/* The statistics' address would cost the switch path a register. */
+static noinline void pvpage_charge_slow(const struct pvenergy_vcpu *v, u64 *last,
+					u64 *sum)
+{
+	pmc_page_charge_slow(v, last, sum, this_cpu_ptr(&pmc_page_cpu.stats));
+}
+
 static void pvpage_charge(u64 *last, u64 *sum)
 {
 	const struct pvenergy_vcpu *v = __this_cpu_read(pmc_page_cpu.vcpu);
 
-	if (likely(v))
-		pmc_page_charge(v, last, sum, this_cpu_ptr(&pmc_page_cpu.stats));
+	if (likely(v) && unlikely(!pmc_page_try_charge(v, last, sum)))
+		pvpage_charge_slow(v, last, sum);
 }
 
 static bool pvpage_reweigh(u64 *weight_pj)

@@ -144,7 +144,8 @@ struct reader {
 
 static void charge(struct pvenergy_vcpu *v, struct reader *r)
 {
-	pmc_page_charge(v, r->last, r->sum, &r->stats);
+	if (!pmc_page_try_charge(v, r->last, r->sum))
+		pmc_page_charge_slow(v, r->last, r->sum, &r->stats);
 }
 
 /* The host's side: this virtual CPU was away from @out to @in. */

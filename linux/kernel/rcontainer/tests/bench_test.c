@@ -37,7 +37,8 @@ static struct pmc_page_stats bench_stats;
 
 static void bench_page_charge(u64 *last, u64 *sum)
 {
-	pmc_page_charge(&bench_vcpu, last, sum, &bench_stats);
+	if (unlikely(!pmc_page_try_charge(&bench_vcpu, last, sum)))
+		pmc_page_charge_slow(&bench_vcpu, last, sum, &bench_stats);
 }
 
 static struct rcontainer *bench_container[MAX_CONTAINERS];
