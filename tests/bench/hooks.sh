@@ -24,7 +24,7 @@ bench_boot ring guest counts "run=ring:each:0:2" --icount --no-plugin -- \
 # HOOK ENTRY FUNCTIONS: what counts as a call, and all that is executed for it.
 hooks() {
 	cat <<'END'
-switch ^__rcontainer_switch$ ^(__rcontainer_switch|pvpage_charge|pmc_page_charge_slow)$
+switch ^__rcontainer_switch$ ^(__rcontainer_switch|pvpage_charge(_slow)?|pmc_page_charge_slow)$
 interrupt ^__rcontainer_(hard|soft)irq_(enter|exit)$ ^__rcontainer_(hard|soft)irq_(enter|exit)$
 dirtying ^__blk_energy_(folio_(added|dirtied|migrated)|blocks_dirtied|bh_(dirtied|copied))$ ^(__blk_energy_(folio_(added|dirtied|migrated)|blocks_dirtied|bh_(dirtied|copied))|set_folio_owner_id.*|set_page_owner_id|page_ext_(get|put))$
 bio ^(__blk_energy_(bh_owner|submit_bio)|blk_energy_(flush_of|rq_owner))$ ^(__blk_energy_(bh_owner.*|submit_bio)|blk_energy_(flush_of|rq_owner)|first_owner|segment_owner|page_owner_id)$

@@ -70,6 +70,9 @@ bench_boot() {
 	local log=$logs/$1 kernel=$2 initrd=$3 append=$4 own='' status=0
 
 	shift 4
+	# run.sh starts several.
+	[[ -z ${BENCH_CPU:-} || " $* " =~ " --no-plugin "|" --pcpus " ]] ||
+		set -- --pcpus "$BENCH_CPU" "$@"
 	if [ -z "${machine:-}" ]; then
 		local machine
 		machine=$(mktemp -d "$work/XXXXXX")
@@ -93,10 +96,10 @@ bench_boot() {
 }
 
 # begin_work: a folder $work in memory, which goes when the script ends, as do the
-# guest, the process $server and those in the list $others.
+# guest, the processes $server and $accountant, and those in the list $others.
 begin_work() {
 	work=$(mktemp -d /dev/shm/rcontainer-bench.XXXXXX)
-	server='' guest='' others=()
+	server='' guest='' accountant='' others=()
 	trap end_work EXIT
 	trap 'exit 130' INT TERM HUP
 }
@@ -105,7 +108,7 @@ begin_work() {
 end_work() {
 	local pid
 
-	for pid in $guest "${others[@]}" $server; do
+	for pid in $guest "${others[@]}" $server $accountant; do
 		kill "$pid" 2>/dev/null || true
 	done
 	wait || true
@@ -128,6 +131,24 @@ serve() {
 	done
 	echo "$part: pvblkd did not start, see $logs/pvblkd.log" >&2
 	return 1
+}
+
+# account LOG: for the machine $machine.
+account() {
+	[ -d "$machine" ] || mkdir -m 700 "$machine"
+	"$BUILD/user/cpuacctd" --machine "$machine" --wait >"$1" 2>&1 &
+	accountant=$!
+}
+
+# Fails where sums differ.
+stop_accountant() {
+	local status=0
+
+	kill "$accountant"
+	wait "$accountant" || status=$?
+	accountant=
+	[ $status = 0 ] || echo "$part: cpuacctd: status $status" >&2
+	return $status
 }
 
 # plot NAME WIDTH,HEIGHT: as PNG and SVG, by what is read as gnuplot's commands.

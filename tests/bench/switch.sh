@@ -23,53 +23,37 @@ paddings=${PADDINGS:-3}
 declare -A limit=([unused]=- [same]=12 [each]=190)
 
 lat_ctx=$(tests/bench/lmbench.sh "$CACHE")
-make -s -C tests/bench OUT="$BUILD/bench" BOOT="$BUILD/boot" LAT_CTX="$lat_ctx"
-begin_part
-copy_kernels
-export logs
+begin all LAT_CTX="$lat_ctx"
 
-# boot NAME KERNEL CONTAINERS SIZES PADDING PLUGIN
+# boot NAME KERNEL CONTAINERS SIZES PADDING plugin|-
 # shellcheck disable=SC2317 # called by xargs
 boot() {
-	local name=$1 log=$logs/$1 machine accountant='' status=0
-	local plugin=(--no-plugin)
+	local name=$1 machine status=0 options=(--icount)
 
-	[ "$6" = - ] || plugin=(--plugin "$6")
-	machine=$(mktemp -d /dev/shm/rcontainer-bench.XXXXXX)
+	machine=$(mktemp -d "$work/XXXXXX")
 	# Whatever the plugin logs is read and accounted to virtual machines.
-	if [ "$6" != - ]; then
-		"$BUILD/user/cpuacctd" --machine "$machine" --wait >"$log.accountant" 2>&1 &
-		accountant=$!
+	if [ "$6" = plugin ]; then
+		account "$logs/$name.accountant"
+	else
+		options+=(--no-plugin)
 	fi
-	"$BUILD/user/pvlaunch" --machine "$machine" --name bench --icount \
-		--timeout 1200 "${plugin[@]}" --serial "$log" \
-		--kernel "$BUILD/bench/$2" --initrd "$BUILD/bench/switch.gz" \
-		--append "console=ttyS0 quiet panic=-1 norandmaps rdinit=/init pad=$5 run=switch:$3:$4:${processes// /+}" \
-		</dev/null >"$log.qemu" 2>&1 || status=$?
-	if [ -n "$accountant" ]; then
-		kill "$accountant"
-		wait "$accountant" || status=$?
-	fi
-	rm -rf "$machine"
-	sed -i 's/\r$//' "$log"
-	if [ "$status" != 0 ] || ! clean_log "$log"; then
-		echo "switch: $name: exit status $status, see $log" >&2
-		cat "$log.qemu" >&2
-		return 1
-	fi
-	echo "switch: $name done in $SECONDS s"
+	bench_boot "$name" "$2" switch "pad=$5 run=switch:$3:$4:${processes// /+}" \
+		"${options[@]}" || status=$?
+	[ "$6" = - ] || stop_accountant || status=$?
+	[ "$status" != 0 ] || echo "switch: $name done in $SECONDS s"
+	return "$status"
 }
-export -f boot clean_log
-export processes
+export -f boot bench_boot clean_log account stop_accountant
+export processes logs work out part
 
 # Longest first.  The two additional ones are compared with each/0.
 list() {
 	local i pad all=${sizes// /+}
-	echo "plugin/0 guest each ${sizes%% *} x $BUILD/user/pvplugin.so"
+	echo "plugin/0 guest each ${sizes%% *} x plugin"
 	echo "repeat/0 guest each $all x -"
-	echo "host/0 baseline none $all x $BUILD/user/pvplugin.so"
+	echo "host/0 baseline none $all x plugin"
 	for ((i = 0; i < paddings; i++)); do
-		pad=$(printf '%*s' $((1 + 43 * i)) '' | tr ' ' x)
+		pad=$(padding $i)
 		echo "each/$i guest each $all $pad -"
 		echo "same/$i guest same $all $pad -"
 		echo "unused/$i guest none $all $pad -"
@@ -78,7 +62,7 @@ list() {
 }
 mkdir "$logs"/{plugin,repeat,host,each,same,unused,baseline}
 # shellcheck disable=SC2016 # expanded by the inner shell
-list | xargs -P "$(nproc)" -L 1 bash -c 'boot "$@"' boot
+list | xargs -P "$(nproc)" --process-slot-var=BENCH_CPU -L 1 bash -c 'boot "$@"' boot
 
 # points FILE: SIZE,PROCESSES,INSTRUCTIONS
 points() {
