@@ -39,12 +39,17 @@ at_most() {
 	awk -v a="$1" -v b="$2" 'BEGIN { print a <= b ? "met" : "missed" }'
 }
 
-# They may be rebuilt while this runs.
+# They may be rebuilt while this runs, and others may start guests from the copies.
 copy_kernels() {
-	cp "$guest_kernel" "$out/guest"
-	cp "$CACHE/obj/${GUEST:-guest}/System.map" "$out/System.map"
+	copy "$guest_kernel" guest
+	copy "$CACHE/obj/${GUEST:-guest}/System.map" System.map
 	[ ! -e "$CACHE/obj/baseline/arch/x86/boot/bzImage" ] ||
-		cp "$CACHE/obj/baseline/arch/x86/boot/bzImage" "$out/baseline"
+		copy "$CACHE/obj/baseline/arch/x86/boot/bzImage" baseline
+}
+
+copy() {
+	cp "$1" "$out/$2.$$"
+	mv "$out/$2.$$" "$out/$2"
 }
 
 # padding N: of a kernel command line, which shifts what the kernel allocates.

@@ -59,6 +59,8 @@ chosen() {
 for name; do
 	[ "$name" = demos ] || [ -x "tests/bench/$name.sh" ] || { echo "run: no $name" >&2; exit 2; }
 done
+# Before several want to.
+make -s -C tests/bench OUT="$BUILD/bench" BOOT="$BUILD/boot" USER="$BUILD/user" counts disk || exit
 # BENCH_CPU: the physical CPU of a guest, for lib.sh.
 # shellcheck disable=SC2016 # expanded by the inner shell
 chosen beside "$@" | xargs -r -n 1 -P "$(nproc)" --process-slot-var=BENCH_CPU bash -c 'run "$1"' run
