@@ -14,10 +14,9 @@ export BUILD
 
 # Guests in virtual time do not mind what else the host does: one on each CPU,
 # the longest first.
-beside=(postmark ring scale)
-# switch.sh starts several itself; hooks.sh wants Postmark's profile; of the others
-# time counts.
-alone=(switch hooks accuracy exactness conservation native slowdown accountant backend
+beside=(postmark switch ring scale)
+# hooks.sh wants Postmark's profile; of the others time counts.
+alone=(hooks accuracy exactness conservation native slowdown accountant backend
 	disk demos)
 [ $# != 0 ] || set -- "${beside[@]}" "${alone[@]}"
 mkdir -p "$BUILD/results/runs" "$BUILD/logs/bench"

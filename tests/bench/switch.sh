@@ -61,8 +61,11 @@ list() {
 	done
 }
 mkdir "$logs"/{plugin,repeat,host,each,same,unused,baseline}
+# One on each CPU, unless run.sh has given us one.
+pool=(-P "$(nproc)" --process-slot-var=BENCH_CPU)
+[ -z "${BENCH_CPU:-}" ] || pool=(-P 1)
 # shellcheck disable=SC2016 # expanded by the inner shell
-list | xargs -P "$(nproc)" --process-slot-var=BENCH_CPU -L 1 bash -c 'boot "$@"' boot
+list | xargs "${pool[@]}" -L 1 bash -c 'boot "$@"' boot
 
 # points FILE: SIZE,PROCESSES,INSTRUCTIONS
 points() {
