@@ -26,7 +26,7 @@ hooks() {
 	cat <<'END'
 switch ^__rcontainer_switch$ ^(__rcontainer_switch|pvpage_charge(_slow)?|pmc_page_charge_slow)$
 interrupt ^__rcontainer_(hard|soft)irq_(enter|exit)$ ^__rcontainer_(hard|soft)irq_(enter|exit)$
-dirtying ^__blk_energy_(folio_(added|dirtied|migrated)|blocks_dirtied|bh_(dirtied|copied))$ ^(__blk_energy_(folio_(added|dirtied|migrated)|blocks_dirtied|bh_(dirtied|copied))|set_folio_owner_id.*|set_page_owner_id|page_ext_(get|put))$
+dirtying ^__blk_energy_(folio_(dirtied|migrated)|blocks_dirtied|bh_(dirtied|copied))$ ^(__blk_energy_(folio_(dirtied|migrated)|blocks_dirtied|bh_(dirtied|copied))|set_folio_owner_id.*|set_page_owner_id|page_ext_(get|put))$
 bio ^(__blk_energy_(bh_owner|submit_bio)|blk_energy_(flush_of|rq_owner))$ ^(__blk_energy_(bh_owner.*|submit_bio)|blk_energy_(flush_of|rq_owner)|first_owner|segment_owner|page_owner_id)$
 completion ^blk_energy_charge$ ^(blk_energy_charge|charge_shares|rcontainer_(charge_costs|charge_share|costs_returned|by_id))$
 END

@@ -26,6 +26,10 @@
  * root's.  Owners are weak references: a page may stay dirty for longer than
  * its owner lives, and is then paid for by the owner's parent.
  *
+ * What page_ext says of a page frame counts only as long as the frame is the
+ * same page of the same file as then.  So nothing is to be done where frames
+ * come into the page cache or leave it.
+ *
  * A bio has one owner
  * -------------------
  *
@@ -52,6 +56,7 @@
 #include <linux/buffer_head.h>
 #include <linux/export.h>
 #include <linux/fscrypt.h>
+#include <linux/hash.h>
 #include <linux/init.h>
 #include <linux/mm.h>
 #include <linux/page_ext.h>
@@ -63,55 +68,63 @@ static bool __init blk_energy_needs_page_ext(void)
 	return true;
 }
 
+/**
+ * struct blk_energy_page - who owns a page
+ * @owner: weak reference, 0 for nobody
+ * @place: which page of which file that is said of, as a hash
+ */
+struct blk_energy_page {
+	u32	owner;
+	u32	place;
+};
+
 struct page_ext_operations blk_energy_page_ext_ops = {
-	.size = sizeof(u32),
+	.size = sizeof(struct blk_energy_page),
 	.need = blk_energy_needs_page_ext,
 };
+
+/* A wrong owner takes two places of the same hash and a frame that was in both. */
+static u32 page_place(const struct page *page)
+{
+	const struct folio *folio = page_folio(page);
+
+	return hash_ptr(folio->mapping, 32) + folio->index + folio_page_idx(folio, page);
+}
 
 static void set_page_owner_id(struct page *page, u32 owner)
 {
 	struct page_ext *ext = page_ext_get(page);
+	struct blk_energy_page *p;
 
 	if (!ext)
 		return;
-	WRITE_ONCE(*(u32 *)page_ext_data(ext, &blk_energy_page_ext_ops), owner);
+	p = page_ext_data(ext, &blk_energy_page_ext_ops);
+	WRITE_ONCE(p->owner, owner);
+	WRITE_ONCE(p->place, page_place(page));
 	page_ext_put(ext);
 }
 
 static u32 page_owner_id(const struct page *page)
 {
 	struct page_ext *ext = page_ext_get(page);
-	u32 owner;
+	const struct blk_energy_page *p;
+	u32 owner = 0;
 
 	if (!ext)
 		return 0;
-	owner = READ_ONCE(*(u32 *)page_ext_data(ext, &blk_energy_page_ext_ops));
+	p = page_ext_data(ext, &blk_energy_page_ext_ops);
+	if (READ_ONCE(p->place) == page_place(page))
+		owner = READ_ONCE(p->owner);
 	page_ext_put(ext);
 	return owner;
 }
 
 static void set_folio_owner_id(struct folio *folio, u32 owner)
 {
-	long i, nr;
+	long i, nr = folio_nr_pages(folio);
 
-	if (likely(!folio_test_large(folio))) {
-		set_page_owner_id(&folio->page, owner);
-		return;
-	}
-	nr = folio_nr_pages(folio);
 	for (i = 0; i < nr; i++)
 		set_page_owner_id(folio_page(folio, i), owner);
-}
-
-/**
- * __blk_energy_folio_added() - a folio enters the page cache
- * @folio: the folio, locked
- *
- * Context: any.
- */
-void __blk_energy_folio_added(struct folio *folio)
-{
-	set_folio_owner_id(folio, 0);
 }
 
 /**
@@ -243,7 +256,7 @@ static const struct buffer_head *segment_bh(const struct bio_vec *bv,
 	return bh;
 }
 
-/* Pages that are in no file have no owner: what they say is of former use. */
+/* Pages that are in no file have no owner. */
 static u32 segment_owner(const struct bio_vec *bv)
 {
 	struct folio *folio = page_folio(bv->bv_page);

@@ -28,7 +28,6 @@ struct request;
 
 extern struct page_ext_operations blk_energy_page_ext_ops;
 
-void __blk_energy_folio_added(struct folio *folio);
 void __blk_energy_folio_dirtied(struct folio *folio);
 void __blk_energy_blocks_dirtied(struct folio *folio, const unsigned long *dirty,
 				 unsigned int nr_blocks, unsigned int first,
@@ -47,13 +46,6 @@ void blk_energy_charge(struct request *rq, const unsigned int *device,
 static inline u32 blk_energy_current(void)
 {
 	return in_task() ? READ_ONCE(current->rcontainer_id) : 0;
-}
-
-/* Whatever was known of the frame is of its last use. */
-static inline void blk_energy_folio_added(struct folio *folio)
-{
-	if (static_branch_unlikely(&rcontainer_enabled))
-		__blk_energy_folio_added(folio);
 }
 
 static inline void blk_energy_folio_dirtied(struct folio *folio)
@@ -151,7 +143,6 @@ static inline void blk_energy_served(struct rcontainer *own)
 
 #else /* !CONFIG_BLK_ENERGY */
 
-static inline void blk_energy_folio_added(struct folio *folio) { }
 static inline void blk_energy_folio_dirtied(struct folio *folio) { }
 static inline void blk_energy_blocks_dirtied(struct folio *folio,
 					     const unsigned long *dirty,

@@ -84,6 +84,63 @@ static void test_bh_owner(struct kunit *test)
 	folio_put(folio);
 }
 
+static u32 page_owner(struct folio *folio)
+{
+	struct buffer_head bh = { .b_folio = folio };
+
+	return __blk_energy_bh_owner(&bh);
+}
+
+static struct folio *folio_at(struct kunit *test, struct address_space *mapping,
+			      pgoff_t index)
+{
+	struct folio *folio = folio_alloc(GFP_KERNEL, 0);
+
+	KUNIT_ASSERT_NOT_NULL(test, folio);
+	folio->mapping = mapping;
+	folio->index = index;
+	return folio;
+}
+
+static void folio_gone(struct folio *folio)
+{
+	folio->mapping = NULL;
+	folio_put(folio);
+}
+
+/* A frame's owner is forgotten when it is in another place, and moves along. */
+static void test_page_owner(struct kunit *test)
+{
+	struct address_space *mapping = kunit_kcalloc(test, 2, sizeof(*mapping), GFP_KERNEL);
+	struct folio *folio, *other;
+
+	KUNIT_ASSERT_NOT_NULL(test, mapping);
+	folio = folio_at(test, mapping, 3);
+	other = folio_at(test, mapping, 4);
+	KUNIT_EXPECT_EQ(test, page_owner(folio), 0);
+	current->rcontainer_id = 77;
+	__blk_energy_folio_dirtied(folio);
+	current->rcontainer_id = 0;
+	KUNIT_EXPECT_EQ(test, page_owner(folio), 77);
+	/* A kernel thread dirties in nobody's name. */
+	__blk_energy_folio_dirtied(folio);
+	KUNIT_EXPECT_EQ(test, page_owner(folio), 77);
+
+	folio->index = 4;
+	KUNIT_EXPECT_EQ(test, page_owner(folio), 0);
+	folio->index = 3;
+	folio->mapping = mapping + 1;
+	KUNIT_EXPECT_EQ(test, page_owner(folio), 0);
+	folio->mapping = mapping;
+	KUNIT_EXPECT_EQ(test, page_owner(folio), 77);
+
+	other->index = 3;
+	__blk_energy_folio_migrated(other, folio);
+	KUNIT_EXPECT_EQ(test, page_owner(other), 77);
+	folio_gone(other);
+	folio_gone(folio);
+}
+
 static void test_bio_owner(struct kunit *test)
 {
 	struct bio bio, clone;
@@ -136,6 +193,7 @@ static void test_flush_owner(struct kunit *test)
 static struct kunit_case energy_test_cases[] = {
 	KUNIT_CASE_PARAM(test_split, split_gen_params),
 	KUNIT_CASE(test_bh_owner),
+	KUNIT_CASE(test_page_owner),
 	KUNIT_CASE(test_bio_owner),
 	KUNIT_CASE(test_mergeable),
 	KUNIT_CASE(test_flush_owner),
