@@ -7,7 +7,7 @@
  *
  * COMPANY is what else goes on in this guest: nothing, or words of
  *	container	a program of another container
- *	disk		and one that reads a disk without a pause
+ *	disk		and one that reads a disk, 4 KiB some 3000 times a second
  * with a '+' in between.  Each program of load.c runs once, for
  *
  *	accuracy: PROGRAM ENERGY_UJ INSTRUCTIONS CYCLES MACHINE_PJ OWN_TSC MACHINE_TSC
@@ -35,18 +35,51 @@ static const char *const events[] = {
 	"mispred_branches", "memory_retired", "mob_load_replays", "l1_load_misses",
 };
 
-static pid_t start(const char *container, const char *const argv[])
+/* As of the thesis's disk, read from end to end. */
+#define NOISE_PAUSE_US	300
+
+/* As fork(); the child is in the container. */
+static pid_t fork_in(const char *container)
 {
 	pid_t pid = fork();
 
 	if (pid < 0)
 		err(EXIT_FAILURE, "fork");
+	if (!pid && rcfs_bind(container, 0, "tasks"))
+		_exit(126);
+	return pid;
+}
+
+static pid_t start(const char *container, const char *program, const char *amount)
+{
+	pid_t pid = fork_in(container);
+
 	if (pid)
 		return pid;
-	if (rcfs_bind(container, 0, "tasks"))
-		_exit(126);
-	execvp(argv[0], (char **)argv);
+	execlp("load", "load", program, amount, NULL);
 	_exit(127);
+}
+
+static pid_t start_noise(void)
+{
+	pid_t pid = fork_in("noise");
+	off_t at = 0;
+	void *buf;
+	int fd;
+
+	if (pid)
+		return pid;
+	fd = open("/dev/pvda", O_RDONLY | O_DIRECT);
+	if (fd < 0 || posix_memalign(&buf, 4096, 4096))
+		_exit(127);
+	for (;; usleep(NOISE_PAUSE_US)) {
+		if (pread(fd, buf, 4096, at) == 4096)
+			at += 4096;
+		else if (at)
+			at = 0;
+		else
+			_exit(1);
+	}
 }
 
 static uint64_t cpu_ns(pid_t pid)
@@ -70,7 +103,6 @@ static void make(const char *container)
 
 static void run(const char *program, const char *amount, const pid_t *others)
 {
-	const char *const argv[] = { "load", program, amount, NULL };
 	uint64_t charged[PVENERGY_MAX_EVENTS], before, ns;
 	static const uint64_t zero[PVENERGY_MAX_EVENTS];
 	struct raw_counts from, to;
@@ -81,7 +113,7 @@ static void run(const char *program, const char *amount, const pid_t *others)
 	make("program");
 	before = cpu_ns(others[0]) + cpu_ns(others[1]);
 	raw_read(&from);
-	pid = start("program", argv);
+	pid = start("program", program, amount);
 	if (wait4(pid, &status, 0, &usage) != pid || status)
 		errx(EXIT_FAILURE, "%s failed", program);
 	raw_read(&to);
@@ -106,10 +138,6 @@ static void run(const char *program, const char *amount, const pid_t *others)
 
 int main(int argc, char **argv)
 {
-	static const char *const company[] = { "load", "mixed", "0", NULL };
-	static const char *const noise[] = { "sh", "-c",
-		"while :; do dd if=/dev/pvda of=/dev/null bs=4k count=4096 iflag=direct 2>/dev/null; done",
-		NULL };
 	pid_t others[2] = { 0, 0 };
 
 	if (argc != 3)
@@ -119,13 +147,16 @@ int main(int argc, char **argv)
 	make("company");
 	make("noise");
 	if (strstr(argv[1], "container"))
-		others[0] = start("company", company);
+		others[0] = start("company", "mixed", "0");
 	if (strstr(argv[1], "disk"))
-		others[1] = start("noise", noise);
+		others[1] = start_noise();
 	for (size_t i = 0; i < sizeof(programs) / sizeof(programs[0]); i++)
 		run(programs[i], argv[2], others);
-	for (int i = 0; i < 2; i++)
+	for (int i = 0; i < 2; i++) {
+		if (others[i] && waitpid(others[i], NULL, WNOHANG))
+			errx(EXIT_FAILURE, "there was no company any more");
 		if (others[i])
 			kill(others[i], SIGKILL);
+	}
 	return EXIT_SUCCESS;
 }

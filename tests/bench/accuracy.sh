@@ -20,7 +20,9 @@ begin counts
 
 serve 64M
 disk=(--disk "$work/disk.sock,queues=1")
-one=(--pcpus 0 --nr-pcpus 1)
+# Each guest has a virtual time, in which a time slice is as many instructions as on
+# a processor that is not emulated.  Turns are of the host's time.
+one=(--pcpus 0 --nr-pcpus 1 --icount --slice-us 100000)
 machine=$work/alone
 bench_boot alone guest counts "run=accuracy:$amount:alone:again:container:container+disk" \
 	"${one[@]}" "${disk[@]}"

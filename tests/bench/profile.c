@@ -15,7 +15,8 @@
  *					often its first instruction was executed
  *
  * Each instruction is counted when it is executed, so the counts are exact.  For
- * one virtual CPU, and a kernel that runs where it was linked (nokaslr).
+ * a kernel that runs where it was linked (nokaslr), and virtual CPUs that share one
+ * thread (-icount).  All are counted; only the first one's marks are.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -126,6 +127,8 @@ static void end_profile(void)
 
 static void on_mark(unsigned int vcpu, void *udata)
 {
+	if (vcpu)
+		return;
 	if ((uintptr_t)udata == MARK_STEP && in_profile) {
 		fprintf(out, "step %" PRIu64, now.instructions - last.instructions);
 		for (unsigned int i = 0; i < nr_events; i++)

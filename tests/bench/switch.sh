@@ -20,7 +20,7 @@ sizes=${SIZES:-0 16 64}
 processes=${PROCESSES:-2 4 8 16 24 32 64 96}
 paddings=${PADDINGS:-3}
 # Instructions above baseline.
-declare -A limit=([unused]=- [same]=12 [each]=190)
+declare -A limit=([unused]=- [same]=12 [each]=100)
 
 lat_ctx=$(tests/bench/lmbench.sh "$CACHE")
 begin all LAT_CTX="$lat_ctx"
