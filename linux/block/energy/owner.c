@@ -84,9 +84,9 @@ struct page_ext_operations blk_energy_page_ext_ops = {
 };
 
 /* A wrong owner takes two places of the same hash and a frame that was in both. */
-static u32 page_place(const struct page *page)
+static u32 page_place(struct page *page)
 {
-	const struct folio *folio = page_folio(page);
+	struct folio *folio = page_folio(page);
 
 	return hash_ptr(folio->mapping, 32) + folio->index + folio_page_idx(folio, page);
 }
@@ -104,7 +104,7 @@ static void set_page_owner_id(struct page *page, u32 owner)
 	page_ext_put(ext);
 }
 
-static u32 page_owner_id(const struct page *page)
+static u32 page_owner_id(struct page *page)
 {
 	struct page_ext *ext = page_ext_get(page);
 	const struct blk_energy_page *p;
