@@ -8,7 +8,9 @@
  * COMPANY is what else goes on in this guest: nothing, or words of
  *	container	a program of another container
  *	disk		and one that reads a disk, 4 KiB some 3000 times a second
- * with a '+' in between.  Each program of load.c runs once, for
+ * with a '+' in between.  Both are always there, but stopped when not wanted: so the
+ * kernel has put the program at the same addresses, on which misses in a small
+ * cache depend more than on anything else.  Each program of load.c runs once, for
  *
  *	accuracy: PROGRAM ENERGY_UJ INSTRUCTIONS CYCLES MACHINE_PJ OWN_TSC MACHINE_TSC
  *		  MACHINE_CYCLES CPU_NS OTHERS_NS
@@ -87,7 +89,7 @@ static uint64_t cpu_ns(pid_t pid)
 	struct timespec t;
 	clockid_t clock;
 
-	if (!pid || clock_getcpuclockid(pid, &clock) || clock_gettime(clock, &t))
+	if (clock_getcpuclockid(pid, &clock) || clock_gettime(clock, &t))
 		return 0;
 	return t.tv_sec * 1000000000ULL + t.tv_nsec;
 }
@@ -138,7 +140,7 @@ static void run(const char *program, const char *amount, const pid_t *others)
 
 int main(int argc, char **argv)
 {
-	pid_t others[2] = { 0, 0 };
+	pid_t others[2];
 
 	if (argc != 3)
 		errx(EXIT_FAILURE, "usage: accuracy COMPANY AMOUNT");
@@ -146,17 +148,19 @@ int main(int argc, char **argv)
 	raw_open();
 	make("company");
 	make("noise");
-	if (strstr(argv[1], "container"))
-		others[0] = start("company", "mixed", "0");
-	if (strstr(argv[1], "disk"))
-		others[1] = start_noise();
+	others[0] = start("company", "mixed", "0");
+	others[1] = start_noise();
+	sleep(1);
+	if (!strstr(argv[1], "container"))
+		kill(others[0], SIGSTOP);
+	if (!strstr(argv[1], "disk"))
+		kill(others[1], SIGSTOP);
 	for (size_t i = 0; i < sizeof(programs) / sizeof(programs[0]); i++)
 		run(programs[i], argv[2], others);
 	for (int i = 0; i < 2; i++) {
-		if (others[i] && waitpid(others[i], NULL, WNOHANG))
+		if (waitpid(others[i], NULL, WNOHANG))
 			errx(EXIT_FAILURE, "there was no company any more");
-		if (others[i])
-			kill(others[i], SIGKILL);
+		kill(others[i], SIGKILL);
 	}
 	return EXIT_SUCCESS;
 }

@@ -16,8 +16,8 @@ export BUILD
 # the longest first.
 beside=(postmark switch ring scale)
 # hooks.sh wants Postmark's profile; of the others time counts.
-alone=(hooks accuracy exactness conservation native slowdown accountant backend
-	disk demos)
+alone=(hooks accuracy exactness conservation native accountant backend demos slowdown
+	disk)
 [ $# != 0 ] || set -- "${beside[@]}" "${alone[@]}"
 mkdir -p "$BUILD/results/runs" "$BUILD/logs/bench"
 
