@@ -150,7 +150,7 @@ int main(int argc, char **argv)
 	make("noise");
 	others[0] = start("company", "mixed", "0");
 	others[1] = start_noise();
-	sleep(1);
+	usleep(100000);
 	if (!strstr(argv[1], "container"))
 		kill(others[0], SIGSTOP);
 	if (!strstr(argv[1], "disk"))
