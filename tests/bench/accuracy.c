@@ -8,16 +8,17 @@
  * COMPANY is what else goes on in this guest: nothing, or words of
  *	container	a program of another container
  *	disk		and one that reads a disk, 4 KiB some 3000 times a second
- * with a '+' in between.  Both are always there, but stopped when not wanted: so the
- * kernel has put the program at the same addresses, on which misses in a small
- * cache depend more than on anything else.  Each program of load.c runs once, for
+ * with a '+' in between.  Both are always there, but stopped when not wanted, so
+ * that only what runs differs.  Each program of load.c runs once, for
  *
  *	accuracy: PROGRAM ENERGY_UJ INSTRUCTIONS CYCLES MACHINE_PJ OWN_TSC MACHINE_TSC
- *		  MACHINE_CYCLES CPU_NS OTHERS_NS
+ *		  MACHINE_CYCLES CPU_NS OTHERS_NS MISSES REPLAYS MISPREDICTED
  *
  * its container's energy, instructions and cycles; what all that ran on the physical CPU since
  * its start consumed, this virtual machine's time there and all time, all cycles;
- * CPU time of the program and of its company as the guest's kernel has it.
+ * CPU time of the program and of its company as the guest's kernel has it; the
+ * program's loads that missed the first-level cache or were replayed, and its
+ * branches that were mispredicted.
  */
 #include <sched.h>
 #include <signal.h>
@@ -123,7 +124,8 @@ static void run(const char *program, const char *amount, const pid_t *others)
 	     (usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) * 1000ULL;
 	for (size_t i = 0; i < sizeof(events) / sizeof(events[0]); i++)
 		charged[i] = rcfs_value("program/events", events[i]);
-	printf("accuracy: %s %lld %llu %llu %llu %llu %llu %llu %llu %llu\n", program,
+	printf("accuracy: %s %lld %llu %llu %llu %llu %llu %llu %llu %llu %llu %llu %llu\n",
+	       program,
 	       rcfs_value("program/energy", "cpu.access_uj"),
 	       (unsigned long long)raw_instructions(charged, zero),
 	       (unsigned long long)charged[PVENERGY_UNHALTED_CYCLES],
@@ -133,7 +135,10 @@ static void run(const char *program, const char *amount, const pid_t *others)
 	       (unsigned long long)(to.machine[PVENERGY_UNHALTED_CYCLES] -
 				    from.machine[PVENERGY_UNHALTED_CYCLES]),
 	       (unsigned long long)ns,
-	       (unsigned long long)(cpu_ns(others[0]) + cpu_ns(others[1]) - before));
+	       (unsigned long long)(cpu_ns(others[0]) + cpu_ns(others[1]) - before),
+	       (unsigned long long)charged[PVENERGY_L1_LOAD_MISSES],
+	       (unsigned long long)charged[PVENERGY_MOB_LOAD_REPLAYS],
+	       (unsigned long long)charged[PVENERGY_MISPRED_BRANCHES]);
 	if (rmdir(RCFS "/program"))
 		err(EXIT_FAILURE, "rmdir");
 }

@@ -57,21 +57,26 @@ cat "$logs"/{alone,vm} | awk '
 		if (company == "alone") {
 			solo[program] = uj
 			instructions[program] = $4
+			misses[program] = $12
+			replays[program] = $13
+			mispredicted[program] = $14
 			print_header()
 			next
 		}
 		# What the whole machine consumed, by who had the CPU for how long.
 		by_time = $6 / 1e6 * $7 / $8 * $10 / ($10 + $11)
 		by_cycles = $6 / 1e6 * $5 / $9
-		printf "%s,%s,%d,%.3f,%.3f,%.1f,%.1f\n", program, company, uj,
+		printf "%s,%s,%d,%.3f,%.3f,%d,%d,%d,%.1f,%.1f\n", program, company, uj,
 			100 * (uj - solo[program]) / solo[program],
 			100 * ($4 - instructions[program]) / instructions[program],
+			$12 - misses[program], $13 - replays[program], $14 - mispredicted[program],
 			100 * (by_cycles - solo[program]) / solo[program],
 			100 * (by_time - solo[program]) / solo[program]
 	}
 	function print_header() {
 		if (!header++)
 			print "program,company,energy_uj,error_percent,instructions_error_percent," \
+				"more_misses,more_replays,more_mispredicted," \
 				"by_cycles_error_percent,by_cpu_time_error_percent"
 	}' >"$results/accuracy.csv"
 column -t -s , "$results/accuracy.csv"
@@ -85,7 +90,7 @@ read -r n of <<<"$(worst 4)"
 verdict accuracy "worst error of energy ($of)" "<= $limit %" "$n %" "$(at_most "${n#-}" $limit)"
 read -r n of <<<"$(worst 5)"
 verdict accuracy "worst error of instructions ($of)" "<= $limit %" "$n %" "$(at_most "${n#-}" $limit)"
-read -r n of <<<"$(worst 6)"
+read -r n of <<<"$(worst 9)"
 verdict accuracy "by exact cycles instead ($of)" "" "$n %" -
-read -r n of <<<"$(worst 7)"
+read -r n of <<<"$(worst 10)"
 verdict accuracy "by CPU time instead ($of)" "" "$n %" -
