@@ -12,7 +12,7 @@
  *
  *	alone		nothing else
  *	container	with a program of another container on each CPU
- *	rebound		moved 500 times a second between two containers,
+ *	rebound		moved a thousand times a second between two containers,
  *			which together must be charged all
  *	hotplug		while the second CPU goes off and on line
  *	off		as alone, where other virtual machines are not factored
@@ -124,13 +124,13 @@ static void next_period(struct timespec *t, long ns)
 
 /*
  * This process preempts the programs where it has no CPU to itself: first come,
- * first served would make of two milliseconds a tick.
+ * first served would make of a millisecond a tick.
  */
 static int rebind(pid_t *pids)
 {
 	struct sched_param fifo = { .sched_priority = 1 }, other = { 0 };
-	/* A debug kernel has little time left between two of 500. */
-	const long period_ns = is_debug_kernel() ? 20000000 : 2000000;
+	/* A debug kernel has little time left between two of a thousand. */
+	const long period_ns = is_debug_kernel() ? 20000000 : 1000000;
 	int fd[2], i, len, turn = 0, times = 0;
 	struct timespec t;
 	char path[64], text[16];
@@ -184,7 +184,7 @@ static void run(const char *name)
 	bool beside = !strcmp(name, "container");
 	bool hotplug = !strcmp(name, "hotplug");
 	int i, times = 0, millions = rebound || hotplug ? 50 : 10;
-	int often = is_debug_kernel() ? 50 : 500;
+	int often = is_debug_kernel() ? 50 : 1000;
 	int enough = rebound ? often : hotplug ? 10 : 0, rounds = 0;
 	long long absences = rcfs_value("info/backend", "absences"), ms;
 	long long expected, charged;
