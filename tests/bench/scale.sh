@@ -5,7 +5,7 @@
 #
 #	of,number	how many containers, how deep, or how many CPUs
 #	switches	of a ring of two processes, between containers
-#	instructions	of a switch, in the functions of the switch path
+#	instructions	of a switch: all that our functions execute meanwhile
 #
 # and scale_read.csv, in virtual time: instructions.
 #
@@ -40,7 +40,7 @@ measured() {
 		}
 		$3 == "user" { part++ }
 		$3 == "__rcontainer_switch" { calls[part] = $4 }
-		$3 ~ /^(__rcontainer_switch|pvpage_charge(_slow)?|pmc_page_charge_slow)$/ { spent[part] += $2 }
+		$3 ~ /^(__)?(rcontainer|pvpage|pmc)_/ { spent[part] += $2 }
 		END {
 			for (i = 1; i <= rows; i++)
 				print of[i], number[i], calls[i], sprintf("%.2f", spent[i] / calls[i])

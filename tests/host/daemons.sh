@@ -194,22 +194,25 @@ check_errors() {
 	stop "$pid"
 	check "... it runs without, and ends in good order" test $? = 0
 
+	if [ "$(id -u)" != 0 ] || ! command -v setpriv >/dev/null; then
+		echo "ok - permissions # SKIP not root"
+		return
+	fi
+	# Where others can read them, whoever may read the checkout.
+	mkdir "$work/bin"
+	cp -r "$bin"/{cpuacctd,pvlaunch,pvblkd,resmond,models} "$work/bin"
 	# shellcheck disable=SC2086 # several words
 	{
-		if [ "$(id -u)" != 0 ] || ! $nobody test -r "$bin/models/pentium4.model"; then
-			echo "ok - permissions # SKIP not root, or nobody but root may read $bin"
-			return
-		fi
 		chmod 700 "$work/m" "$work/s"
 		mkdir -m 700 "$work/closed"
 		check "cpuacctd: no permission" refused 2 "m/machine: Permission denied" \
-			$nobody "$bin/cpuacctd" --machine "$work/m"
+			$nobody "$work/bin/cpuacctd" --machine "$work/m"
 		check "pvlaunch: no permission" refused 125 "Permission denied" \
-			$nobody "$bin/pvlaunch" --machine "$work/m" --name two
+			$nobody "$work/bin/pvlaunch" --machine "$work/m" --name two
 		check "pvblkd: no permission" refused 1 "Permission denied" \
-			$nobody "$bin/pvblkd" --state-dir "$work/s" --disk "$disk"
+			$nobody "$work/bin/pvblkd" --state-dir "$work/s" --disk "$disk"
 		check "resmond: no permission" refused 1 "Permission denied" \
-			$nobody "$bin/resmond" --socket "$work/closed/sock"
+			$nobody "$work/bin/resmond" --socket "$work/closed/sock"
 	}
 }
 

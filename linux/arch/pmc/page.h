@@ -41,8 +41,8 @@ struct pmc_page_stats {
  * this is the switch path.
  *
  * Context: as struct pmc_ops.charge.
- * Return: false if the host was changing it; then pmc_page_charge_slow() is for
- * a caller that has registers to spare.
+ * Return: false if the host was changing it, and nothing was charged; see
+ * pmc_page_charge_slow().
  */
 static __always_inline bool
 pmc_page_try_charge(const struct pvenergy_vcpu *v, u64 *last, u64 *sum)
