@@ -200,7 +200,7 @@ check_errors() {
 	fi
 	# Where others can read them, whoever may read the checkout.
 	mkdir "$work/bin"
-	cp -r "$bin"/{cpuacctd,pvlaunch,pvblkd,resmond,models} "$work/bin"
+	cp -r "$bin"/{cpuacctd,pvlaunch,pvplugin.so,pvblkd,resmond,models} "$work/bin"
 	# shellcheck disable=SC2086 # several words
 	{
 		chmod 700 "$work/m" "$work/s"
