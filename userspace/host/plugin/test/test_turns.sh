@@ -47,7 +47,9 @@ stop()
 
 audit()
 {
-	"$out/machine_util" audit "$dir" "$dir"/*.page > "$dir/audit"
+	"$out/machine_util" audit "$dir" "$dir"/*.page > "$dir/audit" && return
+	grep '^#' "$dir/audit"
+	return 1
 }
 
 # own PCPU VM: micro-operations so far
@@ -69,10 +71,7 @@ progress()
 	done
 	for ((look = 0; look < seconds * 4; look++)); do
 		sleep 0.25
-		if ! audit; then
-			grep '^#' "$dir/audit"
-			bad=1
-		fi
+		audit || bad=1
 	done
 	for who in "$@"; do
 		look=$(($(own "${who%:*}" "${who#*:}") - ${before[$who]:-0}))
