@@ -11,9 +11,12 @@
  * Pentium 4 on any program to the percent.
  *
  * Branches
- *	Each block of TCG ends at its first branch.  Conditional ones are
- *	predicted by 4096 two-bit counters, by (pc ^ pc >> 12); 0 and 1 predict
- *	"not taken", 2 and 3 "taken"; at first all are 0.  Indirect jumps and
+ *	Each block of TCG ends at its first branch.  Conditional ones share 4096
+ *	predictors, by (pc ^ pc >> 12), each as the P6 has it: the last four
+ *	outcomes choose one of 16 two-bit counters; 0 and 1 predict "not taken",
+ *	2 and 3 "taken"; at first all are 0.  (A counter alone predicts half of
+ *	an alternating branch, or none of it: forever what happened to be when
+ *	it began.  What a program costs should not depend on that.)  Indirect jumps and
  *	calls are predicted by a table of 512 last targets, tagged with the
  *	whole pc.  Returns are predicted by a stack of the last 16 calls; when
  *	that is empty, they are mispredicted.  Direct jumps and calls are
@@ -79,6 +82,8 @@
 #define UARCH_L1_MISS_CYCLES		18
 #define UARCH_REPLAY_CYCLES		8
 
+#define UARCH_HISTORY_SHIFT		32
+#define UARCH_HISTORY_MASK		30
 #define UARCH_TARGET_ENTRIES		512
 #define UARCH_RETURN_DEPTH		16
 #define UARCH_L1_WAYS			4
@@ -112,7 +117,8 @@ struct uarch_store {
 
 /**
  * struct uarch - state of one physical CPU; all zero is a fresh one
- * @bimodal: two-bit counters
+ * @cond: of conditional branches: 16 two-bit counters and, from
+ *	UARCH_HISTORY_SHIFT on, where in them the last four outcomes point to
  * @targets: last targets of indirect branches
  * @returns: return stack, circular
  * @return_top: index of the next call's entry
@@ -122,7 +128,7 @@ struct uarch_store {
  * @stores: by granule
  */
 struct uarch {
-	uint8_t bimodal[BRANCH_PREDICTORS];
+	uint64_t cond[BRANCH_PREDICTORS];
 	struct {
 		uint64_t pc;
 		uint64_t target;
@@ -246,9 +252,13 @@ static inline bool uarch_cond_mispredicts(struct uarch *u,
 	unsigned int taken = uarch_same_place(pc, b->target);
 	unsigned int fell = uarch_same_place(pc, b->next);
 	unsigned int outcome = 2 * taken + (fell & ~taken);
-	unsigned int old = u->bimodal[b->index] % 4;
+	uint64_t counters = u->cond[b->index];
+	unsigned int history = counters >> UARCH_HISTORY_SHIFT & UARCH_HISTORY_MASK;
+	unsigned int old = counters >> history & 3;
 
-	u->bimodal[b->index] = next[outcome][old];
+	counters ^= (uint64_t)(old ^ next[outcome][old]) << history;
+	history = (history << (taken | fell) | 2 * taken) & UARCH_HISTORY_MASK;
+	u->cond[b->index] = (uint32_t)counters | (uint64_t)history << UARCH_HISTORY_SHIFT;
 	return wrong[outcome][old];
 }
 

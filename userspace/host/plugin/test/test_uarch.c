@@ -126,24 +126,40 @@ static void test_conditional(void **state)
 	struct branch b = decode(0x1000, "75 80");
 	int i;
 
-	/* 0: not taken; two taken ones make it 2: taken. */
+	/* Not taken, says each counter at first: 0000, 0001, 0011, 0111, and 1111 twice. */
 	assert_false(mispredicts(&b, b.next));
-	assert_true(mispredicts(&b, b.target));
-	assert_true(mispredicts(&b, b.target));
+	for (i = 0; i < 6; i++)
+		assert_true(mispredicts(&b, b.target));
 	for (i = 0; i < 5; i++)
 		assert_false(mispredicts(&b, b.target));
-	/* 3, saturated: one exception does not change its mind. */
+	/* 3, saturated: one exception does not change its mind.  What follows is new. */
 	assert_true(mispredicts(&b, b.next));
+	for (i = 0; i < 4; i++)
+		assert_true(mispredicts(&b, b.target));
 	assert_false(mispredicts(&b, b.target));
-	assert_true(mispredicts(&b, b.next));
-	assert_true(mispredicts(&b, b.next));
-	assert_false(mispredicts(&b, b.next));
 	/* An interrupt came in between: nothing is learned. */
 	memset(&u, 0, sizeof(u));
 	assert_false(mispredicts(&b, 0x5123));
-	assert_int_equal(u.bimodal[b.index], 0);
+	assert_int_equal(u.cond[b.index], 0);
 	/* The same code at another address. */
 	assert_true(mispredicts(&b, b.target + 0x7000));
+}
+
+/* What comes again after at most four others is foreseen. */
+static void test_pattern(void **state)
+{
+	static const char pattern[] = "TNTTN";
+	struct branch b = decode(0x1000, "75 80");
+	int i, wrong = 0;
+
+	for (i = 0; i < 500; i++)
+		wrong += mispredicts(&b, pattern[i % 5] == 'T' ? b.target : b.next);
+	/* T after 0000 and 0010 once, and twice after 0101, 0110 and 1010. */
+	assert_int_equal(wrong, 8);
+	/* Nor does an interrupt take it out of step. */
+	assert_false(mispredicts(&b, 0x5123));
+	assert_false(mispredicts(&b, b.target));
+	assert_false(mispredicts(&b, b.next));
 }
 
 static void test_aliasing(void **state)
@@ -151,13 +167,14 @@ static void test_aliasing(void **state)
 	struct branch a = decode(0x1000, "75 80");
 	struct branch b = decode(0x1000 ^ 0x3002, "75 80");
 	struct branch c = decode(0x1001, "75 80");
+	int i;
 
 	/* 0x1000 ^ 1 = 0x1001; 0x2002 ^ 2 = 0x2000; 0x1001 ^ 1 = 0x1000. */
 	assert_int_equal(a.index, 1);
 	assert_int_equal(b.index, 0);
 	assert_int_equal(c.index, 0);
-	mispredicts(&b, b.target);
-	mispredicts(&b, b.target);
+	for (i = 0; i < 6; i++)
+		mispredicts(&b, b.target);
 	assert_false(mispredicts(&c, c.target));
 	assert_true(mispredicts(&a, a.target));
 }
@@ -295,6 +312,7 @@ int main(void)
 		TEST(test_decode_kinds),
 		TEST(test_decode_targets),
 		TEST(test_conditional),
+		TEST(test_pattern),
 		TEST(test_aliasing),
 		TEST(test_indirect),
 		TEST(test_returns),
