@@ -39,7 +39,8 @@ void rcontainer_task_free(struct task_struct *p);
  * rcontainer_sched_switch() - this CPU dispatches a task
  * @to: container that the task is bound to
  *
- * Where it is the active one already, no counter is read.
+ * Where it is the active one already, no counter is read.  It may not be even if the
+ * task goes on: after an interrupt that wanted it preempted, see switch.c.
  *
  * Context: __schedule(), runqueue lock held, interrupts off.
  */

@@ -85,6 +85,17 @@ static bool in_softirq_of_interrupt(void)
 	return in_serving_softirq() && current != this_cpu_ksoftirqd();
 }
 
+/*
+ * Will current be preempted as soon as this interrupt, which has added @mine to
+ * the preempt count, is left?  Then the interrupt's container stays active until
+ * __schedule() has chosen: the task would pay for its own displacement otherwise,
+ * with one more reading of the counters.
+ */
+static bool preempts_current(int mine)
+{
+	return need_resched() && preempt_count() == mine && preempt_model_preemptible();
+}
+
 void __rcontainer_hardirq_exit(void)
 {
 	if (in_softirq_of_interrupt() ||
@@ -93,7 +104,8 @@ void __rcontainer_hardirq_exit(void)
 	/* The softirqs that follow at once switch back when they are done. */
 	if (!softirq_count() && local_softirq_pending() && !force_irqthreads())
 		return;
-	rcontainer_switch(READ_ONCE(current->rcontainer));
+	if (!preempts_current(HARDIRQ_OFFSET))
+		rcontainer_switch(READ_ONCE(current->rcontainer));
 }
 
 void __rcontainer_softirq_enter(void)
@@ -104,7 +116,8 @@ void __rcontainer_softirq_enter(void)
 
 void __rcontainer_softirq_exit(void)
 {
-	rcontainer_switch(READ_ONCE(current->rcontainer));
+	if (current == this_cpu_ksoftirqd() || !preempts_current(SOFTIRQ_OFFSET))
+		rcontainer_switch(READ_ONCE(current->rcontainer));
 }
 
 /* Runs as a function call interrupt or, on the own CPU, in a task. */

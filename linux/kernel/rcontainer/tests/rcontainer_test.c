@@ -214,27 +214,63 @@ static void test_errors(struct kunit *test)
 	rcontainer_put(chain[0]);
 }
 
+/* Of 7 cycles, and 3 on the way back. */
+static void interrupt(bool preempts)
+{
+	guard(irqsave)();
+	preempt_count_add(HARDIRQ_OFFSET);
+	__rcontainer_hardirq_enter();
+	advance(0, 7);
+	if (preempts) {
+		set_tsk_need_resched(current);
+		set_preempt_need_resched();
+	}
+	__rcontainer_hardirq_exit();
+	preempt_count_sub(HARDIRQ_OFFSET);
+	advance(0, 3);
+}
+
 /* Interrupts that come while a container is active are not its own. */
 static void test_interrupt(struct kunit *test)
 {
 	struct rcontainer *a = create(test, &rcontainer_root, "a");
 	u64 before = cycles_of(&rcontainer_interrupt, false);
-	unsigned long flags;
 
 	KUNIT_EXPECT_EQ(test, bind_self(a), 0);
-	local_irq_save(flags);
 	advance(0, 100);
-	preempt_count_add(HARDIRQ_OFFSET);
-	__rcontainer_hardirq_enter();
-	advance(0, 7);
-	__rcontainer_hardirq_exit();
-	preempt_count_sub(HARDIRQ_OFFSET);
-	advance(0, 100);
-	local_irq_restore(flags);
+	interrupt(false);
+	advance(0, 97);
 	KUNIT_EXPECT_EQ(test, bind_self(&rcontainer_root), 0);
 
 	KUNIT_EXPECT_EQ(test, cycles_of(a, false), 200);
 	KUNIT_EXPECT_EQ(test, cycles_of(&rcontainer_interrupt, false) - before, 7);
+	KUNIT_EXPECT_EQ(test, remove(a), 0);
+	rcontainer_put(a);
+}
+
+/* Nor is its displacement by one; if it stays, or can't be displaced, all else is. */
+static void test_preempted(struct kunit *test)
+{
+	struct rcontainer *a = create(test, &rcontainer_root, "a");
+	u64 before = cycles_of(&rcontainer_interrupt, false);
+	u64 displaced = preempt_model_preemptible() ? 3 : 0;
+
+	KUNIT_EXPECT_EQ(test, bind_self(a), 0);
+	advance(0, 100);
+	interrupt(true);
+	schedule();
+	advance(0, 97 + displaced);
+	KUNIT_EXPECT_EQ(test, cycles_of(a, false), 200);
+	scoped_guard(preempt) {
+		interrupt(true);
+		advance(0, 97);
+	}
+	schedule();
+	KUNIT_EXPECT_EQ(test, bind_self(&rcontainer_root), 0);
+
+	KUNIT_EXPECT_EQ(test, cycles_of(a, false), 300);
+	KUNIT_EXPECT_EQ(test, cycles_of(&rcontainer_interrupt, false) - before,
+			14 + displaced);
 	KUNIT_EXPECT_EQ(test, remove(a), 0);
 	rcontainer_put(a);
 }
@@ -578,6 +614,7 @@ static struct kunit_case rcontainer_test_cases[] = {
 	KUNIT_CASE(test_hierarchy),
 	KUNIT_CASE(test_errors),
 	KUNIT_CASE(test_interrupt),
+	KUNIT_CASE(test_preempted),
 	KUNIT_CASE(test_epoch),
 	KUNIT_CASE(test_host_weights),
 	KUNIT_CASE(test_reset_weights),
