@@ -36,13 +36,13 @@ void rcontainer_fork(struct task_struct *p);
 void rcontainer_task_free(struct task_struct *p);
 
 /**
- * rcontainer_sched_switch() - this CPU dispatches a task
+ * rcontainer_sched_switch() - this CPU has switched to a task
  * @to: container that the task is bound to
  *
- * Where it is the active one already, no counter is read.  It may not be even if the
- * task goes on: after an interrupt that wanted it preempted, see switch.c.
+ * The switch is charged to who caused it.  No counter is read where the container is
+ * active already; after an interrupt it may not be, even if the task stayed.
  *
- * Context: __schedule(), runqueue lock held, interrupts off.
+ * Context: in the task, runqueue lock held, interrupts off.
  */
 static __always_inline void rcontainer_sched_switch(struct rcontainer *to)
 {

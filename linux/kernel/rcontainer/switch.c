@@ -88,8 +88,8 @@ static bool in_softirq_of_interrupt(void)
 /*
  * Will current be preempted as soon as this interrupt, which has added @mine to
  * the preempt count, is left?  Then the interrupt's container stays active until
- * __schedule() has chosen: the task would pay for its own displacement otherwise,
- * with one more reading of the counters.
+ * the next dispatch: the task would pay for its own displacement otherwise, with
+ * one more reading of the counters.
  */
 static bool preempts_current(int mine)
 {
