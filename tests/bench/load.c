@@ -25,7 +25,7 @@
 
 #define NODES		(256 * 1024 / 64)
 #define WORDS		(1024 * 1024 / sizeof(uint64_t))
-#define PAGES		64
+#define PAGES		1024
 #define PAGE		4096
 
 static struct node {
@@ -115,13 +115,18 @@ static void syscalls(void)
 		syscall(SYS_getppid);
 }
 
+/* So many that it averages out which ones the kernel finds: they share the cache. */
 static void faults(void)
 {
-	for (int i = 0; i < 6; i++) {
-		for (int p = 0; p < PAGES; p++)
-			pages[p * PAGE] = 1;
-		if (madvise(pages, PAGES * PAGE, MADV_DONTNEED))
-			err(EXIT_FAILURE, "madvise");
+	static int page;
+
+	for (int i = 0; i < 384; i++) {
+		if (page == PAGES) {
+			if (madvise(pages, PAGES * PAGE, MADV_DONTNEED))
+				err(EXIT_FAILURE, "madvise");
+			page = 0;
+		}
+		pages[page++ * PAGE] = 1;
 	}
 }
 
