@@ -88,8 +88,8 @@ static bool in_softirq_of_interrupt(void)
 /*
  * Will current be preempted as soon as this interrupt, which has added @mine to
  * the preempt count, is left?  Then the interrupt's container stays active until
- * the next dispatch: the task would pay for its own displacement otherwise, with
- * one more reading of the counters.
+ * the next dispatch: the task would pay for its own displacement otherwise, and
+ * the counters be read on its account in vain.
  */
 static bool preempts_current(int mine)
 {
@@ -114,6 +114,7 @@ void __rcontainer_softirq_enter(void)
 		rcontainer_switch(&rcontainer_interrupt);
 }
 
+/* ksoftirqd is not left for __schedule() here; there may be more to do. */
 void __rcontainer_softirq_exit(void)
 {
 	if (current == this_cpu_ksoftirqd() || !preempts_current(SOFTIRQ_OFFSET))

@@ -4,42 +4,9 @@
  * each count is exactly known, whatever else the machine does.
  */
 #include <kunit/test.h>
-#include <linux/completion.h>
-#include <linux/kthread.h>
 #include <linux/mutex.h>
-#include <linux/sched/task.h>
 
 #include "util.h"
-
-/* So many events of the first two kinds on this CPU. */
-static void advance(u64 tsc, u64 cycles)
-{
-	const u64 delta[PMC_MAX_EVENTS] = { tsc, cycles };
-
-	pmc_fake_advance(delta);
-}
-
-/* The tests run in a kernel thread, which users may not bind. */
-static int bind_self(struct rcontainer *c)
-{
-	int ret;
-
-	mutex_lock(&rcontainer_mutex);
-	current->flags &= ~PF_KTHREAD;
-	ret = rcontainer_bind(current, c);
-	current->flags |= PF_KTHREAD;
-	mutex_unlock(&rcontainer_mutex);
-	return ret;
-}
-
-static u64 cycles_of(struct rcontainer *c, bool subtree)
-{
-	struct rcontainer_counts sum;
-
-	guard(mutex)(&rcontainer_mutex);
-	rcontainer_read(c, subtree, &sum);
-	return sum.event[1];
-}
 
 /* Freed containers fold their counts from a work item. */
 static void wait_childless(struct rcontainer *c)
@@ -50,90 +17,6 @@ static void wait_childless(struct rcontainer *c)
 				return;
 		schedule_timeout_uninterruptible(1);
 	}
-}
-
-/* What runs before and after a rebinding belongs to one each. */
-static void test_rebind(struct kunit *test)
-{
-	struct rcontainer *a = create(test, &rcontainer_root, "a");
-	struct rcontainer *b = create(test, &rcontainer_root, "b");
-
-	KUNIT_EXPECT_EQ(test, bind_self(a), 0);
-	advance(10, 1000);
-	KUNIT_EXPECT_EQ(test, cycles_of(a, false), 1000);
-	KUNIT_EXPECT_EQ(test, bind_self(b), 0);
-	advance(10, 234);
-	KUNIT_EXPECT_EQ(test, bind_self(&rcontainer_root), 0);
-	advance(10, 5);
-	KUNIT_EXPECT_EQ(test, cycles_of(a, false), 1000);
-	KUNIT_EXPECT_EQ(test, cycles_of(b, false), 234);
-	expect_conserved(test);
-
-	KUNIT_EXPECT_EQ(test, remove(a), 0);
-	KUNIT_EXPECT_EQ(test, remove(b), 0);
-	rcontainer_put(a);
-	rcontainer_put(b);
-	expect_conserved(test);
-}
-
-struct worker {
-	struct completion	started, go, done;
-};
-
-static int worker_fn(void *arg)
-{
-	struct worker *w = arg;
-
-	complete(&w->started);
-	wait_for_completion(&w->go);
-	advance(0, 77);
-	complete(&w->done);
-	return 0;
-}
-
-/* A task that another one binds is charged there from its next dispatch on. */
-static void test_dispatch(struct kunit *test)
-{
-	struct rcontainer *a = create(test, &rcontainer_root, "a");
-	struct rcontainer *self = create(test, &rcontainer_root, "self");
-	struct task_struct *p;
-	struct worker w;
-	int ret;
-
-	init_completion(&w.started);
-	init_completion(&w.go);
-	init_completion(&w.done);
-	p = kthread_run(worker_fn, &w, "rcontainer-test");
-	KUNIT_ASSERT_FALSE(test, IS_ERR(p));
-	get_task_struct(p);
-	wait_for_completion(&w.started);
-
-	mutex_lock(&rcontainer_mutex);
-	KUNIT_EXPECT_EQ(test, rcontainer_bind(p, a), -EINVAL);
-	p->flags &= ~PF_KTHREAD;
-	ret = rcontainer_bind(p, a);
-	p->flags |= PF_KTHREAD;
-	mutex_unlock(&rcontainer_mutex);
-	KUNIT_EXPECT_EQ(test, ret, 0);
-
-	KUNIT_EXPECT_EQ(test, bind_self(self), 0);
-	advance(0, 5);
-	complete(&w.go);
-	wait_for_completion(&w.done);
-	KUNIT_EXPECT_EQ(test, bind_self(&rcontainer_root), 0);
-
-	KUNIT_EXPECT_EQ(test, cycles_of(a, false), 77);
-	KUNIT_EXPECT_EQ(test, cycles_of(self, false), 5);
-	expect_conserved(test);
-
-	put_task_struct(p);
-	KUNIT_EXPECT_EQ(test, remove(self), 0);
-	rcontainer_put(self);
-	/* The worker may be dying still: never busy for that. */
-	while (!(READ_ONCE(p->flags) & PF_EXITING))
-		schedule_timeout_uninterruptible(1);
-	KUNIT_EXPECT_EQ(test, remove(a), 0);
-	rcontainer_put(a);
 }
 
 static void test_hierarchy(struct kunit *test)
@@ -212,67 +95,6 @@ static void test_errors(struct kunit *test)
 	KUNIT_EXPECT_PTR_EQ(test, c, ERR_PTR(-ENODEV));
 	KUNIT_EXPECT_EQ(test, bind_self(chain[0]), -ENODEV);
 	rcontainer_put(chain[0]);
-}
-
-/* Of 7 cycles, and 3 on the way back. */
-static void interrupt(bool preempts)
-{
-	guard(irqsave)();
-	preempt_count_add(HARDIRQ_OFFSET);
-	__rcontainer_hardirq_enter();
-	advance(0, 7);
-	if (preempts) {
-		set_tsk_need_resched(current);
-		set_preempt_need_resched();
-	}
-	__rcontainer_hardirq_exit();
-	preempt_count_sub(HARDIRQ_OFFSET);
-	advance(0, 3);
-}
-
-/* Interrupts that come while a container is active are not its own. */
-static void test_interrupt(struct kunit *test)
-{
-	struct rcontainer *a = create(test, &rcontainer_root, "a");
-	u64 before = cycles_of(&rcontainer_interrupt, false);
-
-	KUNIT_EXPECT_EQ(test, bind_self(a), 0);
-	advance(0, 100);
-	interrupt(false);
-	advance(0, 97);
-	KUNIT_EXPECT_EQ(test, bind_self(&rcontainer_root), 0);
-
-	KUNIT_EXPECT_EQ(test, cycles_of(a, false), 200);
-	KUNIT_EXPECT_EQ(test, cycles_of(&rcontainer_interrupt, false) - before, 7);
-	KUNIT_EXPECT_EQ(test, remove(a), 0);
-	rcontainer_put(a);
-}
-
-/* Nor is its displacement by one; if it stays, or can't be displaced, all else is. */
-static void test_preempted(struct kunit *test)
-{
-	struct rcontainer *a = create(test, &rcontainer_root, "a");
-	u64 before = cycles_of(&rcontainer_interrupt, false);
-	u64 displaced = preempt_model_preemptible() ? 3 : 0;
-
-	KUNIT_EXPECT_EQ(test, bind_self(a), 0);
-	advance(0, 100);
-	interrupt(true);
-	schedule();
-	advance(0, 97 + displaced);
-	KUNIT_EXPECT_EQ(test, cycles_of(a, false), 200);
-	scoped_guard(preempt) {
-		interrupt(true);
-		advance(0, 97);
-	}
-	schedule();
-	KUNIT_EXPECT_EQ(test, bind_self(&rcontainer_root), 0);
-
-	KUNIT_EXPECT_EQ(test, cycles_of(a, false), 300);
-	KUNIT_EXPECT_EQ(test, cycles_of(&rcontainer_interrupt, false) - before,
-			14 + displaced);
-	KUNIT_EXPECT_EQ(test, remove(a), 0);
-	rcontainer_put(a);
 }
 
 struct price_case {
@@ -609,12 +431,8 @@ static int rcontainer_test_init(struct kunit *test)
 }
 
 static struct kunit_case rcontainer_test_cases[] = {
-	KUNIT_CASE(test_rebind),
-	KUNIT_CASE(test_dispatch),
 	KUNIT_CASE(test_hierarchy),
 	KUNIT_CASE(test_errors),
-	KUNIT_CASE(test_interrupt),
-	KUNIT_CASE(test_preempted),
 	KUNIT_CASE(test_epoch),
 	KUNIT_CASE(test_host_weights),
 	KUNIT_CASE(test_reset_weights),

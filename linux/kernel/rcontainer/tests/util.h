@@ -31,6 +31,36 @@ static inline int remove(struct rcontainer *c)
 	return ret;
 }
 
+/* So many events of the first two kinds on this CPU. */
+static inline void advance(u64 tsc, u64 cycles)
+{
+	const u64 delta[PMC_MAX_EVENTS] = { tsc, cycles };
+
+	pmc_fake_advance(delta);
+}
+
+/* The tests run in a kernel thread, which users may not bind. */
+static inline int bind_self(struct rcontainer *c)
+{
+	int ret;
+
+	mutex_lock(&rcontainer_mutex);
+	current->flags &= ~PF_KTHREAD;
+	ret = rcontainer_bind(current, c);
+	current->flags |= PF_KTHREAD;
+	mutex_unlock(&rcontainer_mutex);
+	return ret;
+}
+
+static inline u64 cycles_of(struct rcontainer *c, bool subtree)
+{
+	struct rcontainer_counts sum;
+
+	guard(mutex)(&rcontainer_mutex);
+	rcontainer_read(c, subtree, &sum);
+	return sum.event[1];
+}
+
 static inline void expect_conserved(struct kunit *test)
 {
 	struct rcontainer_counts sum = {};
