@@ -82,6 +82,7 @@
 #define UARCH_L1_MISS_CYCLES		18
 #define UARCH_REPLAY_CYCLES		8
 
+/* Four outcomes, twice, since what they choose has two bits. */
 #define UARCH_HISTORY_SHIFT		32
 #define UARCH_HISTORY_MASK		30
 #define UARCH_TARGET_ENTRIES		512

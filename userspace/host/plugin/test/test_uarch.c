@@ -137,6 +137,14 @@ static void test_conditional(void **state)
 	for (i = 0; i < 4; i++)
 		assert_true(mispredicts(&b, b.target));
 	assert_false(mispredicts(&b, b.target));
+	/* Two do; from 3 again, and now that what follows is not all new. */
+	assert_true(mispredicts(&b, b.next));
+	for (i = 0; i < 4; i++)
+		mispredicts(&b, b.target);
+	assert_true(mispredicts(&b, b.next));
+	for (i = 0; i < 4; i++)
+		mispredicts(&b, b.target);
+	assert_false(mispredicts(&b, b.next));
 	/* An interrupt came in between: nothing is learned. */
 	memset(&u, 0, sizeof(u));
 	assert_false(mispredicts(&b, 0x5123));
