@@ -93,7 +93,7 @@ static bool in_softirq_of_interrupt(void)
  */
 static bool preempts_current(int mine)
 {
-	return need_resched() && preempt_count() == mine && preempt_model_preemptible();
+	return preempt_model_preemptible() && should_resched(mine);
 }
 
 void __rcontainer_hardirq_exit(void)
@@ -117,7 +117,7 @@ void __rcontainer_softirq_enter(void)
 /* ksoftirqd is not left for __schedule() here; there may be more to do. */
 void __rcontainer_softirq_exit(void)
 {
-	if (current == this_cpu_ksoftirqd() || !preempts_current(SOFTIRQ_OFFSET))
+	if (!preempts_current(SOFTIRQ_OFFSET) || current == this_cpu_ksoftirqd())
 		rcontainer_switch(READ_ONCE(current->rcontainer));
 }
 
