@@ -82,6 +82,8 @@ check "a user cannot leave" refused "cannot run in '/' (are you root?): Permissi
 	as_alice rctl run / true
 check "a user cannot set weights" refused "cannot set the weight of 'tsc' (are you root?)" \
 	as_alice rctl model --set tsc=1
+check "a user reads info" as_alice rctl info
+check "info: tables are not in it" holds "$(rctl info -rno KEY,FILE | grep -c container)" = 0
 check "a user lists; but what is closed" refused "rctl: cannot open 'secret': Permission denied" \
 	as_alice rctl list -rno PATH
 check "of it there is the name" grep -qx secret /tmp/refused
@@ -97,7 +99,11 @@ check "delete: all levels" rctl delete -r d
 rctl create job
 sh -c 'sh -c "sleep 1000 & sleep 1000 & wait" & sleep 1000 & wait' &
 tree=$!
-sleep 1
+n=0
+until [ "$(ps -o args | grep -cx 'sleep 1000')" = 3 ] || [ $n = 300 ]; do
+	n=$((n + 1))
+	sleep 0.1
+done
 check "bind: a process with its descendants" rctl bind --tree job $tree
 check "bind: all five" holds "$(wc -l <job/procs)" = 5
 check "delete: busy, and by whom" refused "'job': it has 5 tasks: $tree (sh)" rctl delete job
@@ -171,7 +177,7 @@ check "wait: a user, with permission" as_alice rctl wait alice 0
 check "wait: a user, without" refused "cannot wait for 'spin' (are you root?): Permission denied" \
 	as_alice rctl wait spin 1kJ
 rctl create gone
-(sleep 1; rctl delete gone) &
+(while grep -qx max gone/energy.high; do sleep 0.1; done; rctl delete gone) &
 check "wait: for one who goes" refused "'gone' was deleted meanwhile" rctl wait gone 1kJ
 check "rename: one with tasks" rctl rename spin spun
 check "rename: the task is in it" holds "$(wc -l <spun/procs)" = 1

@@ -53,10 +53,11 @@ int rcfs_parse_facts(struct rcfs_buf *buf, const char *file,
 	return ret;
 }
 
+/* The others are tables, with a command each; root alone may read some. */
 static int is_fact_file(const struct dirent *d)
 {
-	return d->d_name[0] != '.' && strcmp(d->d_name, "counters") &&
-	       strcmp(d->d_name, "snapshot");
+	return d->d_name[0] != '.' && strcmp(d->d_name, "containers") &&
+	       strcmp(d->d_name, "counters") && strcmp(d->d_name, "snapshot");
 }
 
 int rcfs_read_facts(const struct rcfs *fs, struct rcfs_facts *facts, char **file)
