@@ -162,6 +162,7 @@ static void hold(struct nbd_work *work)
 		work->deadline_ns = now + link->wait_ns;
 	work->pj = 0;
 	work->lost = false;
+	work->flush = false;
 	work->error = 0;
 	if (!may_wait(work, now)) {
 		complete(work, -ENOTCONN);
