@@ -13,4 +13,5 @@ grep -qx "backend ${1%%+*}" info/backend
 [ "${1%%+*}" = none ] || rctl check
 rmdir a
 text=$(echo "${1#*+}" | tr _ ' ')
-dmesg | grep pmc | grep "$text"
+# The command line has it, too.
+dmesg | grep -v 'ommand line: ' | grep pmc | grep -F "$text"
