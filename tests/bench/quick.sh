@@ -38,8 +38,8 @@ for mode in none same each; do
 done
 tests/bench/hooks.sh >"$logs/hooks"
 
-# what,instructions
 {
+	echo what,instructions
 	cat "$logs"/{none,same,each} | awk '$1 == "ring:" {
 		printf "ring.%s.%d.%d,%.1f\n", $2, $3, $4, $5 }'
 	awk -F , '
@@ -53,7 +53,6 @@ tests/bench/hooks.sh >"$logs/hooks"
 if [ "${1:-}" = --record ]; then
 	{
 		echo "# Recorded by make bench-record; built with $built_with"
-		echo what,instructions
 		cat "$results/quick.csv"
 	} >"$recorded"
 	cat "$recorded"

@@ -77,7 +77,7 @@ static void usage(void)
 	     "     --model FILE       energy weights (default: Pentium 4)\n"
 	     "     --nr-pcpus N       physical CPUs of a new machine\n"
 	     "     --tsc-khz N        time stamp counter's rate of a new machine\n"
-	     "     --slice-us N       longest turn while others wait\n"
+	     "     --slice-us N       longest turn while others wait (default: 1000)\n"
 	     "     --meter            base cost is metered by cpuacctd, which runs\n"
 	     "     --no-subtract      do not log absences in the energy page\n"
 	     "     --no-memory        do not look at memory accesses\n"
