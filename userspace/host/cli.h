@@ -50,6 +50,9 @@ char *default_machine_dir(void);
  */
 char *data_file(const char *name);
 
+/* Have as many file descriptors as this process may have. */
+void raise_fd_limit(void);
+
 /* asprintf() that returns its result, or ends the program. */
 __attribute__((format(printf, 1, 2)))
 char *format(const char *fmt, ...);

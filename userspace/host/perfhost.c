@@ -10,7 +10,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -366,17 +365,6 @@ static void set_model(const struct model *model, const char *file, bool clock,
 		errx(exit_failure, "cannot use perf_event_open: %s", why);
 }
 
-/* A file descriptor for each event of each thread. */
-static void raise_limit(void)
-{
-	struct rlimit limit;
-
-	if (!getrlimit(RLIMIT_NOFILE, &limit)) {
-		limit.rlim_cur = limit.rlim_max;
-		setrlimit(RLIMIT_NOFILE, &limit);
-	}
-}
-
 struct source *perf_source_open(const struct perf_select *select,
 				const struct model *model, const char *file,
 				bool clock, struct model *accounted)
@@ -391,7 +379,8 @@ struct source *perf_source_open(const struct perf_select *select,
 			errx(exit_failure, "--pid %d: there is no such process",
 			     select->pid[i]);
 	set_model(model, file, clock, accounted);
-	raise_limit();
+	/* One for each event of each thread. */
+	raise_fd_limit();
 	return perf_source_new(&host_ops, NULL, accounted->nr_events,
 			       select->nr_pids);
 }

@@ -2,6 +2,7 @@
 /* The client's connection. */
 #include <err.h>
 #include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -46,6 +47,11 @@ static ssize_t receive(struct disk *disk, unsigned int want)
 
 	if (n >= 0)
 		take_fds(rx, &hdr);
+	if (n > 0 && hdr.msg_flags & MSG_CTRUNC) {
+		warnx("%s: too many file descriptors: raise the limit (ulimit -n)",
+		      disk->name);
+		return 0;
+	}
 	if (n > 0)
 		rx->len += n;
 	return n;
@@ -85,7 +91,7 @@ static bool handle(struct disk *disk)
 
 	disk->hold = outcome == VHOST_LATER;
 	if (disk->hold) {
-		watch_pause(disk->conn);
+		watch_for(disk->conn, POLLRDHUP);
 		return false;
 	}
 	vhost_rx_reset(&disk->rx);
@@ -94,11 +100,23 @@ static bool handle(struct disk *disk)
 	return outcome == VHOST_DONE;
 }
 
+static bool hung_up(int fd)
+{
+	struct pollfd poll_fd = { .fd = fd, .events = POLLRDHUP };
+
+	return poll(&poll_fd, 1, 0) > 0;
+}
+
 static void on_message(struct watch *watch)
 {
 	struct disk *disk = watch->owner;
 	int ret;
 
+	if (disk->hold) {
+		if (hung_up(watch->fd))
+			disk_disconnect(disk);
+		return;
+	}
 	while ((ret = receive_message(disk)) > 0)
 		if (!handle(disk))
 			return;
@@ -151,6 +169,7 @@ static void forget_client(struct disk *disk)
 	disk->lost = false;
 	server_leave(disk->server, disk);
 	disk->waiting_fd = -1;
+	conn_listen_again(disk->server);
 	if (next >= 0)
 		disk_connect(disk, next);
 }
@@ -161,10 +180,28 @@ void disk_idle(struct disk *disk)
 		forget_client(disk);
 	} else if (disk->hold) {
 		if (handle(disk))
-			watch_resume(disk->conn);
+			watch_for(disk->conn, POLLIN);
 		for (unsigned int i = 0; i < disk->nr_queues; i++)
 			queue_process(&disk->queue[i]);
 	}
+}
+
+/* Until something is closed, or at least until the meters are looked at. */
+static void pause_listening(struct disk *disk)
+{
+	warn("%s: cannot take a client; raise the limit (ulimit -n)", disk->name);
+	watch_pause(disk->listener);
+	disk->server->deaf = true;
+	server_wake(disk->server);
+}
+
+void conn_listen_again(struct server *server)
+{
+	if (!server->deaf)
+		return;
+	server->deaf = false;
+	for (struct disk *d = server->disks; d; d = d->next)
+		watch_resume(d->listener);
 }
 
 static void on_connection(struct watch *watch)
@@ -172,8 +209,11 @@ static void on_connection(struct watch *watch)
 	struct disk *disk = watch->owner;
 	int fd = accept4(watch->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 
-	if (fd < 0)
+	if (fd < 0) {
+		if (errno == EMFILE || errno == ENFILE)
+			pause_listening(disk);
 		return;
+	}
 	if (disk->conn || disk->waiting_fd >= 0) {
 		warnx("%s: one more client: refused", disk->name);
 		close(fd);

@@ -89,7 +89,7 @@ static void watch_arm(struct watch *watch)
 	if (watch->len)
 		io_uring_prep_read(sqe, watch->fd, &watch->data, watch->len, 0);
 	else
-		io_uring_prep_poll_add(sqe, watch->fd, POLLIN);
+		io_uring_prep_poll_add(sqe, watch->fd, watch->events);
 }
 
 static void watch_release(struct watch *watch)
@@ -107,7 +107,8 @@ static void watch_done(struct io_op *op, int res)
 	/* Nothing comes any more where there was an error: somebody will stop it. */
 	if (watch->stopped)
 		watch_release(watch);
-	else if (!watch->paused && (res > 0 || res == -EINTR || res == -EAGAIN))
+	else if (!watch->paused && (res > 0 || res == -EINTR || res == -EAGAIN ||
+				    res == -ECANCELED))
 		watch_arm(watch);
 	else
 		watch->armed = false;
@@ -118,6 +119,14 @@ void watch_resume(struct watch *watch)
 	watch->paused = false;
 	if (!watch->armed)
 		watch_arm(watch);
+}
+
+void watch_for(struct watch *watch, short events)
+{
+	watch->events = events;
+	/* It is armed again when that has ended. */
+	if (watch->armed)
+		io_cancel(watch->io, &watch->op);
 }
 
 struct watch *watch_start(struct io *io, int fd, unsigned int len,
@@ -131,6 +140,7 @@ struct watch *watch_start(struct io *io, int fd, unsigned int len,
 	watch->io = io;
 	watch->fd = fd;
 	watch->len = len;
+	watch->events = POLLIN;
 	watch->ready = ready;
 	watch->owner = owner;
 	watch_arm(watch);

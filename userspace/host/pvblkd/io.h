@@ -62,6 +62,7 @@ int io_run(struct io *io, bool wait);
  * @ready: called when there is something
  * @owner: the caller's
  * @len: what to read into @data, zero to look only
+ * @events: of poll(), if @len is zero
  * @paused: what is there stays there for now
  * @armed: @op is under way, or its end is just being told
  * @stopped: it is not of interest any more
@@ -74,6 +75,7 @@ struct watch {
 	void (*ready)(struct watch *watch);
 	void *owner;
 	unsigned int len;
+	short events;
 	bool paused;
 	bool armed;
 	bool stopped;
@@ -105,6 +107,9 @@ static inline void watch_pause(struct watch *watch)
 }
 
 void watch_resume(struct watch *watch);
+
+/* Look for other events from now on.  What had happened before may still be told. */
+void watch_for(struct watch *watch, short events);
 
 /* End it, and close the file.  A null pointer is none. */
 void watch_stop(struct watch *watch);

@@ -3,7 +3,7 @@
 
 #include "iov.h"
 
-enum direction { FROM_GUEST, TO_GUEST, ZERO };
+enum direction { FROM_GUEST, TO_GUEST };
 
 static size_t transfer(const struct iovec *iov, unsigned int nr, uint64_t offset,
 		       char *buf, size_t len, enum direction direction)
@@ -24,10 +24,8 @@ static size_t transfer(const struct iovec *iov, unsigned int nr, uint64_t offset
 		if (piece) {
 			if (direction == FROM_GUEST)
 				memcpy(buf + done, piece + offset, n);
-			else if (direction == TO_GUEST)
-				memcpy(piece + offset, buf + done, n);
 			else
-				memset(piece + offset, 0, n);
+				memcpy(piece + offset, buf + done, n);
 			copied += n;
 		}
 		done += n;
@@ -46,12 +44,6 @@ size_t iov_write(const struct iovec *iov, unsigned int nr, uint64_t offset,
 		 const void *buf, size_t len)
 {
 	return transfer(iov, nr, offset, (char *)buf, len, TO_GUEST);
-}
-
-size_t iov_zero(const struct iovec *iov, unsigned int nr, uint64_t offset,
-		size_t len)
-{
-	return transfer(iov, nr, offset, NULL, len, ZERO);
 }
 
 unsigned int iov_slice(const struct iovec *iov, unsigned int nr, uint64_t offset,

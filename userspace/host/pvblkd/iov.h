@@ -16,8 +16,6 @@ size_t iov_read(const struct iovec *iov, unsigned int nr, uint64_t offset,
 		void *buf, size_t len);
 size_t iov_write(const struct iovec *iov, unsigned int nr, uint64_t offset,
 		 const void *buf, size_t len);
-size_t iov_zero(const struct iovec *iov, unsigned int nr, uint64_t offset,
-		size_t len);
 
 /* The sum of all pieces, of which each is less than 4 GiB. */
 uint64_t iov_length(const struct iovec *iov, unsigned int nr);

@@ -273,6 +273,8 @@ int main(int argc, char **argv)
 	/* What it points to is there for as long as the program. */
 	static struct options options;
 
+	/* A connected disk has up to 30. */
+	raise_fd_limit();
 	options_parse(&options, argc, argv);
 	if (options.show)
 		return show(argv + options.first);

@@ -237,6 +237,7 @@ struct disk {
  * @clients: connected disks
  * @dirty: queues with done requests
  * @starved: some queue's requests wait for room
+ * @deaf: some disks take no clients, for there were no file descriptors left
  * @stopping: nothing is taken from any queue any more
  */
 struct server {
@@ -254,6 +255,7 @@ struct server {
 	unsigned int clients;
 	struct queue *dirty;
 	bool starved;
+	bool deaf;
 	bool stopping;
 };
 
@@ -271,7 +273,7 @@ void server_init(struct server *server, struct cpu_source *source);
 /* Do what there is to do, after waiting for it if @wait. */
 void server_step(struct server *server, bool wait);
 
-/* Take nothing more, and return when nothing is in flight. */
+/* Take nothing more, and return when nothing is in flight: no client is left then. */
 void server_stop(struct server *server);
 
 /* Bring the energy meters up to date, and publish. */
@@ -335,6 +337,9 @@ bool disk_writethrough(const struct disk *disk);
 /* Listen at the disk's socket; an error is the end. */
 void disk_listen(struct disk *disk);
 
+/* There may be file descriptors again, if there were none for a client. */
+void conn_listen_again(struct server *server);
+
 /* Serve the client at that socket, which is the disk's from now on. */
 void disk_connect(struct disk *disk, int fd);
 
@@ -384,6 +389,7 @@ void queue_commit(struct queue *queue);
  * @net_pj: what that has cost on the network
  * @bounce: aligned memory, of which @bounced bytes are in use
  * @bounced: see @bounce
+ * @cut_off: bytes by which the first piece is shorter while a part is under way
  * @in_len: what the guest has room for
  * @in: where
  * @nr_in: in so many pieces
@@ -401,6 +407,7 @@ struct request {
 	uint64_t net_pj;
 	void *bounce;
 	size_t bounced;
+	size_t cut_off;
 	uint64_t in_len;
 	struct iovec *in;
 	unsigned int nr_in;
@@ -408,6 +415,9 @@ struct request {
 	unsigned int nr_data;
 	struct iovec iov[];
 };
+
+/* So many bytes at once, so that other requests are done in between.  For tests. */
+extern size_t request_step_max;
 
 /* Begin with what the guest sent; it ends in queue_done(). */
 void request_start(struct queue *queue, const struct chain *chain);

@@ -17,6 +17,8 @@
 #define BOUNCE_SIZE	(256 * 1024)
 _Static_assert(BOUNCE_SIZE >= NET_MIN_COMMAND, "bound of a request's cost");
 
+size_t request_step_max = 1024 * 1024;
+
 static void finish(struct request *r, uint8_t status)
 {
 	r->blk.status = status;
@@ -50,14 +52,34 @@ static bool bounce(struct request *r, uint64_t left)
 	return true;
 }
 
+/*
+ * How many pieces are transferred at once.  A guest's request can be gigabytes
+ * long, by naming the same memory again and again; others' are done in between.
+ */
+static unsigned int cut(struct request *r)
+{
+	unsigned int nr = 0;
+	size_t sum = 0;
+
+	while (nr < r->nr_data && nr < IOV_MAX &&
+	       r->data[nr].iov_len <= request_step_max - sum)
+		sum += r->data[nr++].iov_len;
+	if (nr)
+		return nr;
+	r->cut_off = r->data->iov_len - request_step_max;
+	r->data->iov_len = request_step_max;
+	return 1;
+}
+
 static void on_done(struct io_op *op, int res);
 
 /*
  * Memory does not wait, unless it was swapped out: no use in telling the kernel
  * to do it later.
  */
-static void transfer_now(struct request *r, unsigned int nr, uint64_t offset)
+static void transfer_now(struct request *r, uint64_t offset)
 {
+	unsigned int nr = cut(r);
 	int fd = r->queue->disk->fd;
 	ssize_t n;
 
@@ -78,7 +100,7 @@ static void transfer(struct request *r)
 	int fd = disk->fd;
 
 	if (disk->resident) {
-		transfer_now(r, nr, offset);
+		transfer_now(r, offset);
 		return;
 	}
 	r->bounced = 0;
@@ -99,11 +121,28 @@ static void transfer(struct request *r)
 	else if (r->bounced)
 		io_uring_prep_write(sqe, fd, r->bounce, r->bounced, offset);
 	else if (r->blk.op == BLK_READ)
-		io_uring_prep_readv(sqe, fd, r->data, nr, offset);
+		io_uring_prep_readv(sqe, fd, r->data, cut(r), offset);
 	else
-		io_uring_prep_writev(sqe, fd, r->data, nr, offset);
+		io_uring_prep_writev(sqe, fd, r->data, cut(r), offset);
 	if (r->blk.op == BLK_WRITE && disk_writethrough(disk))
 		sqe->rw_flags = RWF_DSYNC;
+}
+
+static void on_turn(struct io_op *op, int res)
+{
+	op->done = on_done;
+	transfer((struct request *)op);
+}
+
+/* Go on, but not before others had their turn. */
+static void transfer_more(struct request *r)
+{
+	if (!r->queue->disk->resident) {
+		transfer(r);
+		return;
+	}
+	r->op.done = on_turn;
+	io_uring_prep_nop(io_start(&r->queue->disk->server->io, &r->op));
 }
 
 static void advance(struct request *r, size_t n)
@@ -129,7 +168,7 @@ static void transferred(struct request *r, int n)
 	if (r->transferred == r->blk.len)
 		finish(r, VIRTIO_BLK_S_OK);
 	else if (n)
-		transfer(r);
+		transfer_more(r);
 	else
 		/* The file ends here. */
 		finish(r, VIRTIO_BLK_S_IOERR);
@@ -163,6 +202,9 @@ static void on_done(struct io_op *op, int res)
 {
 	struct request *r = (struct request *)op;
 
+	if (r->cut_off)
+		r->data->iov_len += r->cut_off;
+	r->cut_off = 0;
 	if (res == -EINTR || res == -EAGAIN)
 		begin(r);
 	else if (res < 0)

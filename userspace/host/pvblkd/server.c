@@ -48,6 +48,7 @@ static void on_timer(struct watch *watch)
 
 	server_meter(server);
 	monitor_retry(server);
+	conn_listen_again(server);
 	server_set_timer(server);
 	server->active = is_fast(server);
 }
@@ -182,6 +183,8 @@ void server_take_over(struct server *server)
 
 void server_leave(struct server *server, struct disk *disk)
 {
+	if (!disk->client)
+		return;
 	server_meter(server);
 	mark(disk, 0);
 	disk->client = false;
@@ -259,7 +262,6 @@ void server_stop(struct server *server)
 		server_step(server, true);
 	/* The last signals are not on their way yet. */
 	server_step(server, false);
-	server_meter(server);
 	for (struct disk *d = server->disks; d; d = d->next)
-		mark(d, 0);
+		server_leave(server, d);
 }

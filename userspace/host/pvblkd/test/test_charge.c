@@ -295,8 +295,11 @@ static void test_take_over(void **state)
 	assert_true(state_base(file, 1) == cpu);
 	join();
 	assert_int_not_equal(state_metered_until(file), 0);
+	/* In good order there is no gap; nor when totals are shown after that. */
 	server_stop(&fixture.server);
+	server_meter(&fixture.server);
 	assert_int_equal(state_metered_until(file), 0);
+	assert_int_equal(fixture.server.clients, 0);
 }
 
 #define test(name) cmocka_unit_test_setup_teardown(name, setup, teardown)

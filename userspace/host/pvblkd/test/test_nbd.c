@@ -315,6 +315,30 @@ static void test_killed_while_busy(void **state)
 	expect('b', 512);
 }
 
+/* Held back until a request has ended, whose server is away: the client's end is seen. */
+static void test_client_goes_while_held(void **state)
+{
+	struct vhost_msg msg = message(VHOST_GET_VRING_BASE, 8);
+	uint64_t begun = monotonic_ns();
+
+	start(FLUSH);
+	stop(SIGKILL);
+	offer(0, VIRTIO_BLK_T_IN, 0, 512, false);
+	assert_int_equal(write(kick[0], &(uint64_t){ 1 }, 8), 8);
+	while (!fixture.disk.in_flight)
+		server_step(&fixture.server, true);
+	msg.u64 = 0;
+	assert_int_equal(write(client, &msg, VHOST_HEADER_SIZE + 8), VHOST_HEADER_SIZE + 8);
+	while (!fixture.disk.hold)
+		server_step(&fixture.server, true);
+	leave();
+	assert_null(fixture.disk.conn);
+	assert_false(fixture.disk.client);
+	assert_true(monotonic_ns() - begun < 5000000000);
+	serve(0, NULL, NULL);
+	join();
+}
+
 static void test_no_wait(void **state)
 {
 	uint64_t begun;
@@ -428,6 +452,7 @@ int main(void)
 		test(test_server_fails, begin_error),
 		test(test_server_restarts, begin),
 		test(test_killed_while_busy, begin_slow),
+		test(test_client_goes_while_held, begin),
 		test(test_no_wait, begin_impatient),
 		test(test_wait_ends, begin_patient),
 		test(test_stop, begin),

@@ -82,6 +82,52 @@ static void test_other_requests(void **state)
 	assert_int_equal(request(0, COST | 0x1000, 0, 0, true), 2);
 }
 
+/* Of a long request a part at a time, whatever its pieces. */
+static void in_steps(bool resident)
+{
+	const uint32_t len = 3 * 65536 + 512;
+	char *buffer = driver_at(&d, DRIVER_HIGH);
+	uint64_t *costs = driver_at(&d, REPLY);
+	struct virtio_blk_outhdr *header = driver_at(&d, HEADER);
+	struct driver_ring *r = &d.ring[0];
+	unsigned int steps = 0;
+
+	fixture.disk.resident = resident;
+	for (int out = 1; out >= 0; out--) {
+		for (uint32_t i = 0; i < len; i++)
+			buffer[i] = out ? i / 512 : 0;
+		*header = (struct virtio_blk_outhdr){
+			.type = COST | (out ? VIRTIO_BLK_T_OUT : VIRTIO_BLK_T_IN),
+			.sector = 1,
+		};
+		driver_desc(r, 0, HEADER, sizeof(*header), NEXT, 1);
+		driver_desc(r, 1, DRIVER_HIGH, 1024, NEXT | (out ? 0 : WRITE), 2);
+		driver_desc(r, 2, DRIVER_HIGH + 1024, len - 1024,
+			    NEXT | (out ? 0 : WRITE), 3);
+		driver_desc(r, 3, REPLY, sizeof(struct pvblk_reply), WRITE, 0);
+		driver_offer(r, 0);
+		assert_int_equal(write(kick[0], &(uint64_t){ 1 }, 8), 8);
+		while (!fixture.disk.in_flight)
+			server_step(&fixture.server, true);
+		for (; fixture.disk.in_flight; steps++)
+			server_step(&fixture.server, true);
+		assert_int_equal(costs[0], len * 2631000000000 / 57000000);
+	}
+	for (uint32_t i = 0; i < len; i++)
+		assert_int_equal(buffer[i], (char)(i / 512));
+	/* 1024; 65536 three times; the rest: of the five, the first is begun at once. */
+	assert_true(steps >= 2 * 4);
+}
+
+static void test_in_steps(void **state)
+{
+	start(0);
+	request_step_max = 65536;
+	in_steps(true);
+	in_steps(false);
+	request_step_max = 1024 * 1024;
+}
+
 static void test_beyond_the_end(void **state)
 {
 	const uint64_t end = FIXTURE_BYTES / 512;
@@ -291,6 +337,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		test(test_transfer),
 		test(test_other_requests),
+		test(test_in_steps),
 		test(test_beyond_the_end),
 		test(test_readonly),
 		test(test_model),
