@@ -168,6 +168,46 @@ static void xfs_small_blocks(void)
 	unmount();
 }
 
+/* Who dirties the first page of a block has the block. */
+static void xfs_large_blocks(void)
+{
+	int fd;
+
+	make_xfs("-b size=16384");
+	fd = make_file(MNT "/f", 2 * NR);
+	begin();
+	in_turn(fd, 30);
+	write_back();
+	expect("a", 2 * BYTES);
+	expect("b", 0);
+	verify_in_turn(fd, 30);
+	close(fd);
+	unmount();
+}
+
+/* In large folios, of whose blocks nothing was known before they are written. */
+static void xfs_fsync_by_other(void)
+{
+	char *buf = buffer(BYTES);
+	int fd;
+
+	make_xfs("");
+	fd = make_file(MNT "/f", NR);
+	drop_caches();
+	begin();
+	become("a");
+	CHECK(pwrite(fd, buf, BYTES, 0) == BYTES);
+	become("b");
+	CHECK(!fsync(fd));
+	become("");
+	/* The log, whoever writes it. */
+	expect_between("a", BYTES, BYTES + SMALL);
+	expect_between("b", 0, SMALL);
+	munmap(buf, BYTES);
+	close(fd);
+	unmount();
+}
+
 static void xfs_migrated(void)
 {
 	int fd;
@@ -298,6 +338,8 @@ const struct row fs_rows[] = {
 	{ "ext2", "pages of a file in turn", ext2_in_turn },
 	{ "xfs", "pages of a file in turn", xfs_in_turn },
 	{ "xfs", "blocks in turn, several in a page", xfs_small_blocks },
+	{ "xfs", "blocks of several pages", xfs_large_blocks },
+	{ "xfs", "large folios, fsync by another", xfs_fsync_by_other },
 	{ "xfs", "pages that moved", xfs_migrated },
 	{ "xfs", "O_DIRECT", xfs_direct },
 	{ "xfs", "appended", xfs_append },

@@ -47,7 +47,9 @@
  * -------
  *
  * None: an owner is a number.  Page owners are written with the page locked or
- * newly dirty and read under writeback.
+ * newly dirty and read under writeback.  Where pages need not be stable then,
+ * one of several folios of a bio may be dirtied anew before the bio is submitted:
+ * its first write is the second owner's, too.
  */
 #include <linux/bio.h>
 #include <linux/blk-energy.h>
@@ -142,37 +144,40 @@ void __blk_energy_folio_dirtied(struct folio *folio)
 }
 
 /**
- * __blk_energy_blocks_dirtied() - current dirties a part of a folio
+ * __blk_energy_range_dirtied() - current dirties a part of a folio
  * @folio: the folio
- * @dirty: bitmap, its second part says which blocks are dirty already
- * @nr_blocks: number of blocks in the folio
- * @first: first block
- * @last: last block
+ * @state: bitmap, its second half says which blocks are dirty already; NULL if
+ *	   the folio is or will be dirty as a whole
+ * @offset: where the part begins, in bytes
+ * @len: how long it is
  *
- * A page gets an owner with its first dirty block.
+ * A page gets an owner with its first dirty block.  Blocks can be larger than
+ * pages.
  *
- * Context: any, @dirty protected by the caller.
+ * Context: any; others may dirty blocks of the folio meanwhile.
  */
-void __blk_energy_blocks_dirtied(struct folio *folio, const unsigned long *dirty,
-				 unsigned int nr_blocks, unsigned int first,
-				 unsigned int last)
+void __blk_energy_range_dirtied(struct folio *folio, const unsigned long *state,
+				size_t offset, size_t len)
 {
-	unsigned int per_page = max(nr_blocks / (unsigned int)folio_nr_pages(folio), 1U);
-	unsigned int shift = ilog2(folio_size(folio) / nr_blocks);
+	unsigned int bits, nr_blocks;
+	unsigned long page, block, end;
 	u32 owner = blk_energy_current();
-	unsigned int block, end;
 
-	if (!owner)
+	if (!owner || !state || !len)
 		return;
-	for (block = round_down(first, per_page); block <= last; block += per_page) {
-		end = nr_blocks + block + per_page;
-		if (find_next_bit(dirty, end, nr_blocks + block) < end)
-			continue;
-		set_page_owner_id(folio_page(folio, (block << shift) >> PAGE_SHIFT),
-				  owner);
+	bits = folio->mapping->host->i_blkbits;
+	nr_blocks = folio_size(folio) >> bits;
+	end = round_up(offset + len, 1UL << bits);
+	for (page = round_down(offset, 1UL << bits) >> PAGE_SHIFT;
+	     page << PAGE_SHIFT < end; page++) {
+		unsigned long last = (((page + 1) << PAGE_SHIFT) - 1) >> bits;
+
+		block = nr_blocks + (page << PAGE_SHIFT >> bits);
+		if (find_next_bit(state, nr_blocks + last + 1, block) > nr_blocks + last)
+			set_page_owner_id(folio_page(folio, page), owner);
 	}
 }
-EXPORT_SYMBOL_GPL(__blk_energy_blocks_dirtied);
+EXPORT_SYMBOL_GPL(__blk_energy_range_dirtied);
 
 /**
  * __blk_energy_folio_migrated() - a folio's contents moved

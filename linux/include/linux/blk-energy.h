@@ -29,9 +29,8 @@ struct request;
 extern struct page_ext_operations blk_energy_page_ext_ops;
 
 void __blk_energy_folio_dirtied(struct folio *folio);
-void __blk_energy_blocks_dirtied(struct folio *folio, const unsigned long *dirty,
-				 unsigned int nr_blocks, unsigned int first,
-				 unsigned int last);
+void __blk_energy_range_dirtied(struct folio *folio, const unsigned long *state,
+				size_t offset, size_t len);
 void __blk_energy_folio_migrated(struct folio *to, struct folio *from);
 void __blk_energy_bh_dirtied(struct buffer_head *bh);
 void __blk_energy_bh_copied(struct buffer_head *to, const struct buffer_head *from);
@@ -54,18 +53,13 @@ static inline void blk_energy_folio_dirtied(struct folio *folio)
 		__blk_energy_folio_dirtied(folio);
 }
 
-/*
- * Blocks @first to @last of a folio with @nr_blocks are about to be set in the
- * second part of the bitmap @dirty.
- */
-static inline void blk_energy_blocks_dirtied(struct folio *folio,
-					     const unsigned long *dirty,
-					     unsigned int nr_blocks,
-					     unsigned int first,
-					     unsigned int last)
+/* Its blocks are about to be set in the second half of the bitmap @state. */
+static inline void blk_energy_range_dirtied(struct folio *folio,
+					    const unsigned long *state,
+					    size_t offset, size_t len)
 {
 	if (static_branch_unlikely(&rcontainer_enabled))
-		__blk_energy_blocks_dirtied(folio, dirty, nr_blocks, first, last);
+		__blk_energy_range_dirtied(folio, state, offset, len);
 }
 
 static inline void blk_energy_folio_migrated(struct folio *to, struct folio *from)
@@ -144,11 +138,9 @@ static inline void blk_energy_served(struct rcontainer *own)
 #else /* !CONFIG_BLK_ENERGY */
 
 static inline void blk_energy_folio_dirtied(struct folio *folio) { }
-static inline void blk_energy_blocks_dirtied(struct folio *folio,
-					     const unsigned long *dirty,
-					     unsigned int nr_blocks,
-					     unsigned int first,
-					     unsigned int last) { }
+static inline void blk_energy_range_dirtied(struct folio *folio,
+					    const unsigned long *state,
+					    size_t offset, size_t len) { }
 static inline void blk_energy_folio_migrated(struct folio *to,
 					     struct folio *from) { }
 static inline void blk_energy_bh_dirtied(struct buffer_head *bh) { }
