@@ -133,7 +133,8 @@ EXPORT_SYMBOL_GPL(pmc_register);
  * pmc_unregister() - withdraw a source of counters
  * @backend: as registered; another one is ignored
  *
- * What was counted stays; nothing is counted from now on.
+ * Nothing is counted from now on.  Once accounting has begun it stays the back
+ * end, since what was counted by it is to be priced.
  *
  * Context: process context, may sleep.  On return no CPU is in the back end.
  */
@@ -143,14 +144,15 @@ void pmc_unregister(const struct pmc_backend *backend)
 	if (pmc_current != backend)
 		return;
 	static_call_update(pmc_charge, pmc_charge_none);
-	WRITE_ONCE(pmc_current, NULL);
+	if (!pmc_started)
+		WRITE_ONCE(pmc_current, NULL);
 	/* The callers of pmc_charge() have interrupts off. */
 	synchronize_rcu();
 }
 EXPORT_SYMBOL_GPL(pmc_unregister);
 
 /**
- * pmc_backend() - the back end in use
+ * pmc_backend() - the back end in use, or that was when accounting began
  *
  * Context: any.  The result stays valid where the back end can't go away, that
  * is for every back end but a device that is unplugged: those keep their

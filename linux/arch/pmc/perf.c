@@ -245,7 +245,6 @@ static int __init pmc_perf_init(void)
 {
 	int state, ret;
 
-	/* PCI devices were probed: an energy page would be there. */
 	if (!pmc_allowed(PMC_PERF) || pmc_backend())
 		return 0;
 	state = cpuhp_setup_state(CPUHP_AP_ONLINE_DYN, "pmc/perf:online",
@@ -260,4 +259,8 @@ static int __init pmc_perf_init(void)
 		pr_info("no PMU: energy goes by CPU time\n");
 	return ret;
 }
-late_initcall(pmc_perf_init);
+/*
+ * After pvpage, by link order, so that an energy page has been found; and before
+ * drivers, whose containers begin accounting.
+ */
+device_initcall(pmc_perf_init);

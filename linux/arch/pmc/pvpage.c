@@ -5,6 +5,7 @@
  */
 #define pr_fmt(fmt) "pvpage: " fmt
 
+#include <linux/cpuhotplug.h>
 #include <linux/cpumask.h>
 #include <linux/io.h>
 #include <linux/mutex.h>
@@ -27,6 +28,10 @@ static struct pci_dev *pvpage_dev;
 static void *pvpage_mem;
 static u32 pvpage_weight_seq;
 static char pvpage_vm_name[PVENERGY_NAME_LEN];
+
+/* Where the virtual CPUs are, as it was checked. */
+static u32 pvpage_nr_vcpus, pvpage_vcpu_offset, pvpage_vcpu_stride;
+static enum cpuhp_state pvpage_online_state;
 
 /* The statistics' address would cost the switch path a register. */
 static noinline void pvpage_charge_slow(const struct pvenergy_vcpu *v, u64 *last,
@@ -76,7 +81,8 @@ static void pvpage_show(struct seq_file *m)
 		log.overrun += c->log.overrun;
 		log.mismatches += c->log.mismatches;
 	}
-	seq_printf(m, "vm %s\n", pvpage_vm_name);
+	seq_printf(m, "vm %s\nunplugged %s\n", pvpage_vm_name,
+		   pvpage_mem ? "no" : "yes");
 	seq_printf(m, "read_retries %llu\nreads_given_up %llu\n", retries, gave_up);
 	seq_printf(m, "absences %llu\nmoves %llu\n", log.seen, moves);
 	seq_printf(m, "log_overrun %llu\nlog_mismatches %llu\n",
@@ -90,23 +96,51 @@ static const struct pmc_ops pvpage_ops = {
 	.show	= pvpage_show,
 };
 
-static void pvpage_map_cpus(const struct pvenergy_header *h)
+/* Where it was not present before, its physical id is known only now. */
+static int pvpage_online(unsigned int cpu)
 {
 	const struct pvenergy_vcpu *v;
-	unsigned int cpu, i;
+	unsigned int i;
 
-	for_each_possible_cpu(cpu) {
-		for (i = 0; i < h->nr_vcpus; i++) {
-			v = pvpage_mem + h->vcpu_offset + (size_t)i * h->vcpu_stride;
-			if (READ_ONCE(v->id) == cpu_physical_id(cpu))
-				break;
-		}
-		if (i < h->nr_vcpus)
+	for (i = 0; i < pvpage_nr_vcpus; i++) {
+		v = pvpage_mem + pvpage_vcpu_offset + (size_t)i * pvpage_vcpu_stride;
+		if (READ_ONCE(v->id) == cpu_physical_id(cpu)) {
 			per_cpu(pmc_page_cpu.vcpu, cpu) = v;
-		else if (cpu_present(cpu))
-			pr_warn("CPU %u is not in the energy page: what runs there is not counted\n",
-				cpu);
+			return 0;
+		}
 	}
+	pr_warn("CPU %u is not in the energy page: what runs there is not counted\n", cpu);
+	return 0;
+}
+
+/* Nobody charges from it any more, or yet. */
+static void pvpage_unmap(void)
+{
+	unsigned int cpu;
+
+	if (pvpage_online_state > 0)
+		cpuhp_remove_state_nocalls(pvpage_online_state);
+	pvpage_online_state = 0;
+	guard(mutex)(&pvpage_mutex);
+	for_each_possible_cpu(cpu)
+		per_cpu(pmc_page_cpu.vcpu, cpu) = NULL;
+	memunmap(pvpage_mem);
+	pvpage_mem = NULL;
+}
+
+static int pvpage_map_cpus(const struct pvenergy_header *h)
+{
+	int state;
+
+	pvpage_nr_vcpus = h->nr_vcpus;
+	pvpage_vcpu_offset = h->vcpu_offset;
+	pvpage_vcpu_stride = h->vcpu_stride;
+	state = cpuhp_setup_state(CPUHP_AP_ONLINE_DYN, "pmc/pvpage:online",
+				  pvpage_online, NULL);
+	if (state < 0)
+		return state;
+	pvpage_online_state = state;
+	return 0;
 }
 
 static int pvpage_setup(struct pci_dev *pdev, struct pvenergy_header *h)
@@ -115,6 +149,9 @@ static int pvpage_setup(struct pci_dev *pdev, struct pvenergy_header *h)
 	const char *why;
 	int ret;
 
+	ret = -EBUSY;
+	if (pmc_backend())
+		goto busy;
 	/*
 	 * Plain memory on the host.  Where the firmware's MTRRs call the BAR
 	 * uncached this mapping works too, only slower.
@@ -144,13 +181,18 @@ static int pvpage_setup(struct pci_dev *pdev, struct pvenergy_header *h)
 	pvpage_backend.meter = h->flags & PVENERGY_METER ? pvpage_meter : NULL;
 	pvpage_weight_seq = h->weight_seq;
 	strscpy(pvpage_vm_name, h->vm_name);
-	pvpage_map_cpus(h);
+	ret = pvpage_map_cpus(h);
+	if (ret)
+		goto unmap;
 	ret = pmc_register(&pvpage_backend);
 	if (!ret)
 		return 0;
+	pvpage_unmap();
+busy:
 	pci_err(pdev, "energy page not used: another source of counters is, or accounting has begun\n");
+	return ret;
 unmap:
-	memunmap(pvpage_mem);
+	pvpage_unmap();
 	return ret;
 }
 
@@ -179,14 +221,8 @@ static int pvpage_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 
 static void pvpage_remove(struct pci_dev *pdev)
 {
-	unsigned int cpu;
-
 	pmc_unregister(&pvpage_backend);
-	guard(mutex)(&pvpage_mutex);
-	for_each_possible_cpu(cpu)
-		per_cpu(pmc_page_cpu.vcpu, cpu) = NULL;
-	memunmap(pvpage_mem);
-	pvpage_mem = NULL;
+	pvpage_unmap();
 	pvpage_dev = NULL;
 }
 

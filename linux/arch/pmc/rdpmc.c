@@ -170,4 +170,5 @@ static int __init rdpmc_init(void)
 	rdpmc_backend.nr_events = rdpmc_nr;
 	return pmc_register(&rdpmc_backend);
 }
-late_initcall(rdpmc_init);
+/* After pvpage, by link order, and before drivers, whose containers begin accounting. */
+device_initcall(rdpmc_init);

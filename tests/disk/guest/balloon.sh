@@ -27,6 +27,8 @@ is $rcfs/a disk.access_pj $((2 * 128 * 16384 * 60000))
 is $rcfs/a disk-cpu.access_pj 0
 is $balloon disk.access_pj 0
 [ "$(pj $balloon disk-cpu.access_pj)" -gt 0 ] || { echo "# nothing in the balloon"; exit 1; }
+[ "$(sed -n 's/^cpu.access_uj //p' $rcfs/a/energy)" -gt 0 ] ||
+	{ echo "# the CPU is not counted"; exit 1; }
 echo "# $(pj $balloon disk-cpu.access_pj) pJ in the balloon"
 
 # Gone, it is the root's that its charges are, as of any container.
