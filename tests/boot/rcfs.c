@@ -188,6 +188,32 @@ static void test_permissions(void)
 	CHECK(!rmdir(PATH("root")));
 }
 
+/* Nor can they have it done, by one with more rights who writes to what they opened. */
+static void test_inherited_file(void)
+{
+	int fd, status;
+	pid_t pid;
+
+	CHECK(!mkdir(PATH("u"), 0755));
+	CHECK(!chown(PATH("u/procs"), 1000, 1000));
+	pid = fork();
+	if (!pid) {
+		check_failures = 0;
+		CHECK(!seteuid(1000));
+		fd = open(PATH("u/procs"), O_WRONLY);
+		CHECK(fd >= 0);
+		CHECK(!seteuid(0));
+		CHECK_ERRNO(write(fd, "1", 1), EACCES);
+		CHECK_ERRNO(write(fd, "0", 1), EACCES);
+		close(fd);
+		/* And with own rights. */
+		CHECK(!rcfs_bind("u", 0, "procs"));
+		_exit(check_failures != 0);
+	}
+	CHECK(waitpid(pid, &status, 0) == pid && !status);
+	CHECK(!rmdir(PATH("u")));
+}
+
 static void test_removed_while_open(void)
 {
 	char buf[64];
@@ -385,6 +411,7 @@ int main(void)
 	test_binding();
 	test_threads();
 	test_permissions();
+	test_inherited_file();
 	test_removed_while_open();
 	test_rename();
 	test_containers();

@@ -43,8 +43,8 @@
  * to its parent's and it is freed.
  *
  * Weak references are ids.  When a container is removed its entry in the id
- * table becomes a tombstone with the id of its parent; ids are not used again
- * until all 2^31 of them were.
+ * table becomes a tombstone with the id of its parent, and stays one: no id is
+ * used again, of which there are 2^31.
  *
  * Locking
  * -------
@@ -75,7 +75,7 @@
 DEFINE_MUTEX(rcontainer_mutex);
 
 /* A container, or the id of a removed one's parent as a value entry. */
-static DEFINE_XARRAY_ALLOC1(rcontainer_ids);
+static DEFINE_XARRAY_FLAGS(rcontainer_ids, XA_FLAGS_ALLOC1 | XA_FLAGS_ACCOUNT);
 static u32 rcontainer_next_id;
 #define RCONTAINER_ID_LIMIT	XA_LIMIT(1, INT_MAX)
 
@@ -129,6 +129,9 @@ static int rcontainer_alloc_id(struct rcontainer *c)
 	int ret = xa_alloc_cyclic(&rcontainer_ids, &c->id, c, RCONTAINER_ID_LIMIT,
 				  &rcontainer_next_id, GFP_KERNEL);
 
+	/* Tombstones are never taken away. */
+	if (ret == -EBUSY)
+		return -ENOSPC;
 	return min(ret, 0);
 }
 
@@ -158,8 +161,8 @@ struct rcontainer *rcontainer_by_id(u32 id)
  *
  * Context: process context, rcontainer_mutex held, may sleep.
  * Return: the container, or an ERR_PTR: -ENODEV if @parent was removed, -EPERM
- * under a built-in container other than root, -EAGAIN if nested too deep,
- * -ENOMEM.
+ * under a built-in container other than root, -EAGAIN if nested too deep, -ENOSPC
+ * if there are no ids left, -ENOMEM.
  */
 struct rcontainer *rcontainer_create(struct rcontainer *parent, const char *name)
 {

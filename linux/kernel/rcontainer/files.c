@@ -55,11 +55,11 @@ static int procs_show(struct seq_file *m, void *v)
 
 /*
  * Write permission for the container was checked at open.  Whoever may bind
- * must own the task, too, as with cgroups.
+ * must own the task, too, as with cgroups: who opened the file, or else a
+ * privileged program could be made to write into it.
  */
-static bool may_bind(struct task_struct *p)
+static bool may_bind(const struct cred *cred, struct task_struct *p)
 {
-	const struct cred *cred = current_cred();
 	const struct cred *tcred;
 
 	guard(rcu)();
@@ -129,7 +129,7 @@ static ssize_t bind_write(struct kernfs_open_file *of, char *buf, size_t len,
 	if (!p)
 		return -ESRCH;
 	ret = -EACCES;
-	if (!may_bind(p))
+	if (!may_bind(of->file->f_cred, p))
 		goto put;
 
 	ret = -ENODEV;

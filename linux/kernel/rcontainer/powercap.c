@@ -146,7 +146,7 @@ static void zones_fn(struct work_struct *work)
 		kfree(z);
 	}
 	/* Who is dropped meanwhile is put into the other list, and seen next. */
-	while ((z = take_first(&coming)))
+	while (machine_zone && (z = take_first(&coming)))
 		z->zone = make_zone(z->name, machine_zone, z->c);
 }
 
@@ -194,8 +194,7 @@ void rcontainer_drop_zone(struct rcontainer *c)
 	list_move_tail(&c->zone->node, &going);
 	c->zone = NULL;
 	nr_zones--;
-	if (machine_zone)
-		schedule_work(&zones_work);
+	schedule_work(&zones_work);
 }
 
 /* Drivers may have made containers before. */
