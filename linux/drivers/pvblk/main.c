@@ -341,7 +341,8 @@ static int pvblk_freeze(struct virtio_device *vdev)
 	cancel_work_sync(&pvblk->config_work);
 	/* Drained, then held back in the queue, where submitters may wait. */
 	blk_mq_freeze_queue(q);
-	blk_mq_quiesce_queue_nowait(q);
+	/* And waits for who may be notifying the device still. */
+	blk_mq_quiesce_queue(q);
 	blk_mq_unfreeze_queue(q);
 	stop_device(pvblk);
 	pvblk_del_vqs(pvblk);
