@@ -58,6 +58,8 @@ static uint64_t monotonic_ns(void)
 
 static struct resmon_slot *slot_of(struct subsystem *s, int client)
 {
+	if (client == SUBSYSTEM_ENDED)
+		return &s->region->ended;
 	return client < 0 ? &s->region->nobody : &s->region->client[client];
 }
 
@@ -142,6 +144,18 @@ int subsystem_client_add(struct subsystem *s, const char *name, uint64_t cookie)
 	return client;
 }
 
+int subsystem_client_gone(struct subsystem *s, const char *name, uint64_t cookie)
+{
+	int client = find_name(s, name);
+
+	if (client >= 0 && region_peek(slot_of(s, client))->cookie != cookie)
+		return SUBSYSTEM_ENDED;
+	client = subsystem_client_add(s, name, cookie);
+	if (client >= 0)
+		subsystem_client_remove(s, client);
+	return client;
+}
+
 void subsystem_client_remove(struct subsystem *s, int client)
 {
 	struct resmon_client_info info = *region_peek(slot_of(s, client));
@@ -179,12 +193,16 @@ void subsystem_charge_access(struct subsystem *s, int client,
 	subsystem_charge(s, client, 0, access_pj);
 }
 
+/* Those that are gone leave their entries to those that the former life has. */
 static void clear_costs(struct subsystem *s)
 {
 	for (int i = SUBSYSTEM_NOBODY; i < RESMON_MAX_CLIENTS; i++) {
 		struct resmon_client_info info = *region_peek(slot_of(s, i));
 
-		memset(&info.cost, 0, sizeof(info.cost));
+		if (info.flags & RESMON_PRESENT)
+			memset(&info.cost, 0, sizeof(info.cost));
+		else
+			memset(&info, 0, sizeof(info));
 		region_write(slot_of(s, i), &info);
 	}
 	region_write(&s->region->ended, &(struct resmon_client_info){ 0 });

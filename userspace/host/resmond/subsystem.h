@@ -33,14 +33,18 @@
 struct region_view;
 struct subsystem;
 
-/* Instead of a client: there is none to pay. */
+/*
+ * Instead of a client: there is none to pay; or it is one of those that are gone
+ * and have no entry any more.
+ */
 #define SUBSYSTEM_NOBODY	(-1)
+#define SUBSYSTEM_ENDED		(-2)
 
 /**
  * enum subsystem_former - what becomes of the figures of a former life
  * @SUBSYSTEM_ADD: they are added to what this one has charged
  * @SUBSYSTEM_INSTEAD: they replace it: the subsystem charges again whatever it
- *	has beyond them
+ *	has beyond them, and forgets its clients that are gone
  * @SUBSYSTEM_DROP: they are dropped: this one charges all that again
  */
 enum subsystem_former {
@@ -93,13 +97,24 @@ void subsystem_close(struct subsystem *s);
  */
 int subsystem_client_add(struct subsystem *s, const char *name, uint64_t cookie);
 
+/**
+ * subsystem_client_gone() - a virtual machine was there, and is to be charged
+ * @s: the subsystem
+ * @name: as of subsystem_client_add()
+ * @cookie: as of subsystem_client_add()
+ *
+ * Return: as subsystem_client_add(), but that of a client that is gone; or
+ * SUBSYSTEM_ENDED if another run of that name has the entry, for it keeps it.
+ */
+int subsystem_client_gone(struct subsystem *s, const char *name, uint64_t cookie);
+
 /* It goes; its figures stay until its place is needed, and then in the sum. */
 void subsystem_client_remove(struct subsystem *s, int client);
 
 /**
  * subsystem_charge() - charge energy of several devices at once
  * @s: the subsystem
- * @client: a client's number, or SUBSYSTEM_NOBODY
+ * @client: a client's number, SUBSYSTEM_NOBODY or SUBSYSTEM_ENDED
  * @base_pj: picojoules of base cost
  * @access_pj: picojoules of access cost for each device
  */

@@ -7,80 +7,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "resmond/registry.h"
-#include "resmond/subsystem.h"
-#include "resmond/wire.h"
-#include "util.h"
-
-static char dir[] = "/tmp/test_resmond.XXXXXX";
-static char *path;
-static struct registry registry;
-
-static const struct subsystem_config vda = {
-	.name = "vda",
-	.version = 7,
-	.nr_devices = 2,
-	.device = { { "vda", RESMON_DISK, 0 }, { "cpu", RESMON_CPU, 0 } },
-};
-
-static void start_registry(void)
-{
-	registry = (struct registry){ .group = REGISTRY_NO_GROUP,
-				      .viewers = REGISTRY_NO_GROUP };
-	unlink(path);
-	registry.listener = wire_listen(path);
-	assert_true(registry.listener >= 0);
-}
-
-static void stop_registry(void)
-{
-	registry_free(&registry);
-	close(registry.listener);
-	unlink(path);
-}
-
-static int setup(void **state)
-{
-	assert_non_null(mkdtemp(dir));
-	assert_true(asprintf(&path, "%s/sock", dir) > 0);
-	return setenv("RESMOND_SOCKET", path, 1);
-}
-
-static int teardown(void **state)
-{
-	free(path);
-	return rmdir(dir);
-}
-
-/* The last one that is told waits for two attempts to connect, at most. */
-static bool pump(struct subsystem *s, bool registered)
-{
-	for (int i = 0; i < 150; i++) {
-		registry_run(&registry, NULL);
-		subsystem_poll(s);
-		if (subsystem_registered(s) == registered)
-			return true;
-		usleep(10000);
-	}
-	return false;
-}
-
-/* All that the registry's only region has. */
-static unsigned __int128 total_pj(void)
-{
-	const struct resmon_region *map = region_map(registry.subsystem[0]->region);
-	unsigned __int128 sum;
-
-	assert_non_null(map);
-	assert_true(region_view(map, &view));
-	region_unmap(map);
-	assert_false(view.stale);
-	assert_int_equal(view.broken, 0);
-	sum = cost_pj(&view.ended) + cost_pj(&view.nobody);
-	for (unsigned int i = 0; i < view.nr_clients; i++)
-		sum += cost_pj(&view.client[i].cost);
-	return sum;
-}
+#include "monitor.h"
 
 static void test_alone(void **state)
 {
@@ -188,87 +115,6 @@ static void test_monitor_restarts(void **state)
 		assert_true(registry.subsystem[0]->head.id == id);
 		assert_true(total_pj() == 10 * i);
 	}
-	subsystem_close(s);
-	stop_registry();
-}
-
-static enum subsystem_former answer;
-static uint64_t seen_origin;
-
-static enum subsystem_former on_former(void *arg, const struct region_view *v)
-{
-	seen_origin = v->head.origin;
-	return answer;
-}
-
-static void test_subsystem_restarts(void **state)
-{
-	static const unsigned int expected[] = {
-		[SUBSYSTEM_ADD] = 1500 + 70,
-		[SUBSYSTEM_INSTEAD] = 1500,
-		[SUBSYSTEM_DROP] = 70,
-	};
-	struct subsystem_config again = vda;
-
-	again.former = on_former;
-	for (answer = SUBSYSTEM_ADD; answer <= SUBSYSTEM_DROP; answer++) {
-		struct subsystem_config first = vda;
-		struct subsystem *s;
-		int vm;
-
-		first.origin = 100 + answer;
-		start_registry();
-		s = subsystem_open(&first);
-		vm = subsystem_client_add(s, "one", 5);
-		subsystem_charge_base(s, vm, 1000);
-		subsystem_charge_access(s, subsystem_client_add(s, "two", 5), 1, 400);
-		subsystem_charge_base(s, SUBSYSTEM_NOBODY, 100);
-		assert_true(pump(s, true));
-		subsystem_close(s);
-
-		s = subsystem_open(&again);
-		vm = subsystem_client_add(s, "one", 5);
-		subsystem_charge_base(s, vm, 30);
-		subsystem_charge_base(s, subsystem_client_add(s, "two", 6), 40);
-		assert_true(pump(s, true));
-		assert_int_equal(seen_origin, 100 + answer);
-		assert_int_equal(registry.nr_subsystems, 1);
-		assert_true(total_pj() == expected[answer]);
-		if (answer == SUBSYSTEM_ADD) {
-			assert_int_equal(cost_pj(&client("one")->cost), 1030);
-			assert_int_equal(client("one")->generation, 1);
-			assert_true(client("two")->generation > 2);
-			assert_int_equal(cost_pj(&client("two")->cost), 40);
-			assert_int_equal(cost_pj(&view.ended), 400);
-		}
-		subsystem_charge_base(s, vm, 1);
-		assert_true(total_pj() == expected[answer] + 1);
-		subsystem_close(s);
-		stop_registry();
-	}
-}
-
-static void test_other_devices(void **state)
-{
-	static const struct subsystem_config other = {
-		.name = "vda", .nr_devices = 1,
-		.device = { { "cpu", RESMON_CPU, 0 } },
-	};
-	struct subsystem *s;
-
-	start_registry();
-	s = subsystem_open(&vda);
-	subsystem_charge(s, subsystem_client_add(s, "vm", 0), 1,
-			 (uint64_t[RESMON_MAX_DEVICES]){ 2000, 3000 });
-	assert_true(pump(s, true));
-	subsystem_close(s);
-	s = subsystem_open(&other);
-	assert_true(pump(s, true));
-	assert_int_equal(total_pj(), 5001);
-	assert_int_equal(view.head.nr_devices, 2);
-	assert_string_equal(view.head.device[1].name, "vda");
-	assert_int_equal(client("vm")->cost.access_nj[0], 3);
-	assert_int_equal(client("vm")->cost.access_nj[1], 2);
 	subsystem_close(s);
 	stop_registry();
 }
@@ -578,8 +424,6 @@ int main(void)
 		cmocka_unit_test(test_alone),
 		cmocka_unit_test(test_clients),
 		cmocka_unit_test(test_monitor_restarts),
-		cmocka_unit_test(test_subsystem_restarts),
-		cmocka_unit_test(test_other_devices),
 		cmocka_unit_test(test_killed_in_between),
 		cmocka_unit_test(test_adopt),
 		cmocka_unit_test(test_protocol),
