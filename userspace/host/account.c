@@ -261,8 +261,7 @@ void account_vms(struct account *a,
 	a->started = true;
 }
 
-/* Somebody else was in the slot before, and may be in its sum. */
-static bool shared_slot(const struct account *a, unsigned int slot)
+bool account_shared_slot(const struct account *a, unsigned int slot)
 {
 	return a->vm[slot].generation > 1;
 }
@@ -275,7 +274,7 @@ static bool access_in_doubt(const struct account *a,
 	energy_t had = saved->ended.access_pj + saved->nobody.access_pj;
 
 	for (unsigned int slot = 0; slot < MACHINE_MAX_VMS; slot++) {
-		if (shared_slot(a, slot)) {
+		if (account_shared_slot(a, slot)) {
 			have += a->vm[slot].sum.access_pj;
 			had += saved->vm[slot].access_pj;
 		} else if (a->vm[slot].sum.access_pj < saved->vm[slot].access_pj) {
@@ -314,12 +313,12 @@ static void resume_access(struct account *a, const struct account_saved *saved,
 	energy_t share;
 
 	for (unsigned int slot = 0; slot < MACHINE_MAX_VMS; slot++)
-		nr += shared_slot(a, slot);
+		nr += account_shared_slot(a, slot);
 	share = nr ? rest / nr : 0;
 	a->ended.access_pj = saved->ended.access_pj;
 	a->nobody.access_pj = saved->nobody.access_pj + rest - share * nr;
 	for (unsigned int slot = 0; slot < MACHINE_MAX_VMS; slot++)
-		if (shared_slot(a, slot))
+		if (account_shared_slot(a, slot))
 			a->vm[slot].sum.access_pj = saved->vm[slot].access_pj + share;
 }
 

@@ -198,6 +198,9 @@ void account_vms(struct account *a,
 		 const struct machine_vm vm[MACHINE_MAX_VMS],
 		 const struct machine_set *alive);
 
+/* Has somebody else been in the slot before, who may be in its sum? */
+bool account_shared_slot(const struct account *a, unsigned int slot);
+
 /**
  * struct account_energy - energy without events
  * @base_pj: in picojoules

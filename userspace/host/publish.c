@@ -120,10 +120,33 @@ static int slot_of(const struct publisher *p, const struct resmon_client_info *c
 	return -1;
 }
 
+/*
+ * An entry goes to the next virtual machine of its name, so that the figures of
+ * one that is gone are in the sum.  What it accessed is known: if nobody else
+ * was in its slot, that is what the slot has.  Its base cost stays in the sum.
+ */
+static void find_ended(const struct publisher *p, struct account_saved *saved,
+		       const struct machine_set *found)
+{
+	for (unsigned int slot = 0; slot < MACHINE_MAX_VMS; slot++) {
+		const struct account_vm *vm = &p->a->vm[slot];
+		energy_t pj = vm->sum.access_pj;
+
+		if (vm->present || machine_set_has(found, slot) ||
+		    account_shared_slot(p->a, slot))
+			continue;
+		if (pj > saved->ended.access_pj)
+			pj = saved->ended.access_pj;
+		saved->ended.access_pj -= pj;
+		saved->vm[slot].access_pj = pj;
+	}
+}
+
 static enum subsystem_former on_former(void *arg, const struct region_view *v)
 {
 	struct account_saved saved = { .nobody = saved_energy(&v->nobody),
 				       .ended = saved_energy(&v->ended) };
+	struct machine_set found = { 0 };
 	struct publisher *p = arg;
 
 	if (v->head.origin >> 32 != machine_hash(p))
@@ -136,7 +159,10 @@ static enum subsystem_former on_former(void *arg, const struct region_view *v)
 
 		add_energy(slot < 0 ? &saved.ended : &saved.vm[slot],
 			   saved_energy(&v->client[i].cost));
+		if (slot >= 0)
+			machine_set_add(&found, slot);
 	}
+	find_ended(p, &saved, &found);
 	if (!account_resume(p->a, &saved))
 		return SUBSYSTEM_DROP;
 	for (unsigned int slot = 0; slot < MACHINE_MAX_VMS; slot++)
@@ -175,41 +201,46 @@ static struct account_energy take_new(struct account_energy *published,
 	return new;
 }
 
+/* A slot that has another virtual machine now begins anew. */
+static void follow_slot(struct publisher *p, unsigned int slot)
+{
+	uint32_t generation = p->a->vm[slot].generation;
+	struct published *published = &p->vm[slot];
+
+	if (published->generation == generation)
+		return;
+	if (published->client >= 0)
+		subsystem_client_remove(p->s, published->client);
+	*published = (struct published){ .generation = generation,
+					 .client = SUBSYSTEM_NOBODY };
+}
+
 static void publish_vm(struct publisher *p, unsigned int slot)
 {
 	const struct account_vm *vm = &p->a->vm[slot];
 	struct published *published = &p->vm[slot];
+	int client = published->client;
 	struct account_energy new;
 
 	/* Of most there is nothing new. */
-	if (published->generation == vm->generation &&
-	    (published->client >= 0) == vm->present &&
+	if ((published->client >= 0) == vm->present &&
 	    published->sum.base_pj == vm->sum.base_pj &&
 	    published->sum.access_pj == vm->sum.access_pj)
 		return;
-	if (published->generation != vm->generation) {
-		if (published->client >= 0)
-			subsystem_client_remove(p->s, published->client);
-		*published = (struct published){ .generation = vm->generation,
-						 .client = SUBSYSTEM_NOBODY };
-	}
 	new = take_new(&published->sum, &vm->sum);
-	if (!vm->present && !new.base_pj && !new.access_pj &&
-	    published->client < 0)
-		return;
+	if (published->client < 0)
+		client = vm->present ?
+			 subsystem_client_add(p->s, vm->name, cookie_of(p, slot)) :
+			 subsystem_client_gone(p->s, vm->name, cookie_of(p, slot));
 	/* One that cannot be a client leaves its cost to nobody. */
-	if (published->client < 0)
-		published->client = subsystem_client_add(p->s, vm->name,
-							 cookie_of(p, slot));
-	if (published->client < 0)
-		published->client = SUBSYSTEM_NOBODY;
+	if (client < 0 && client != SUBSYSTEM_ENDED)
+		client = SUBSYSTEM_NOBODY;
 	if (new.base_pj || new.access_pj)
-		charge(p, published->client, new);
+		charge(p, client, new);
 	/* It can come again, with what it did until its end. */
-	if (!vm->present && published->client >= 0) {
+	if (!vm->present && published->client >= 0)
 		subsystem_client_remove(p->s, published->client);
-		published->client = SUBSYSTEM_NOBODY;
-	}
+	published->client = vm->present ? client : SUBSYSTEM_NOBODY;
 }
 
 void publish(struct publisher *p)
@@ -218,8 +249,14 @@ void publish(struct publisher *p)
 
 	if (new.base_pj || new.access_pj)
 		charge(p, SUBSYSTEM_NOBODY, new);
+	/* Who is gone comes first: another may have come with its name. */
 	for (unsigned int slot = 0; slot < MACHINE_MAX_VMS; slot++)
-		if (p->a->vm[slot].generation)
+		follow_slot(p, slot);
+	for (unsigned int slot = 0; slot < MACHINE_MAX_VMS; slot++)
+		if (p->a->vm[slot].generation && !p->a->vm[slot].present)
+			publish_vm(p, slot);
+	for (unsigned int slot = 0; slot < MACHINE_MAX_VMS; slot++)
+		if (p->a->vm[slot].generation && p->a->vm[slot].present)
 			publish_vm(p, slot);
 }
 
