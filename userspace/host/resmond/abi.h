@@ -78,8 +78,33 @@ struct resmon_cost {
 	__u16	reserved[3];
 };
 
-/* struct resmon_client_info.flags: the client is there, not gone. */
+/**
+ * struct resmon_added - energy that was added from former lives' regions
+ * @base_nj: base cost
+ * @access_nj: access cost, on all devices together
+ * @base_rest_pj: picojoules beyond @base_nj, less than a nanojoule
+ * @access_rest_pj: likewise beyond @access_nj
+ * @reserved: zero
+ *
+ * A subsystem that can count again what it had charged, as the CPU accountant
+ * can, does not add: its figures of before are the same history.  It adds those
+ * of another history, such as another machine's, which nobody can count again.
+ * Its next life must know how much they are.
+ */
+struct resmon_added {
+	__u64	base_nj;
+	__u64	access_nj;
+	__u16	base_rest_pj;
+	__u16	access_rest_pj;
+	__u16	reserved[2];
+};
+
+/*
+ * struct resmon_client_info.flags: the client is there, not gone; all its figures
+ * were added (struct resmon_added).
+ */
 #define RESMON_PRESENT		(1U << 0)
+#define RESMON_ADDED		(1U << 1)
 
 /**
  * struct resmon_client_info - a virtual machine, as a client of the subsystem
@@ -88,7 +113,7 @@ struct resmon_cost {
  *	The figures of a generation only grow.
  * @cookie: the subsystem's own note which run of the virtual machine this is
  * @updated_ns: CLOCK_MONOTONIC at the last change
- * @flags: RESMON_PRESENT
+ * @flags: RESMON_PRESENT, RESMON_ADDED
  * @reserved: zero
  * @name: as of struct resmon_device; once in a region
  */
@@ -105,6 +130,8 @@ struct resmon_client_info {
 /**
  * struct resmon_slot - an entry, readable while it is written
  * @seq: sequence counter; @info[@seq % 2] is valid
+ * @added: see struct resmon_region; zero in other entries.  It does not change
+ *	once the region is shown, and readers of figures have no use for it.
  * @reserved: zero
  * @info: an even and an odd copy
  *
@@ -116,7 +143,8 @@ struct resmon_client_info {
  */
 struct resmon_slot {
 	__u64	seq;
-	__u64	reserved[7];
+	struct resmon_added added;
+	__u64	reserved[4];
 	struct resmon_client_info info[2];
 };
 
@@ -156,8 +184,10 @@ struct resmon_head {
  *	Its generation is that of the last of them: whoever still finds that
  *	one among @client does not count it.  A change of @ended.seq between
  *	two readings means that entries read in between may be counted twice,
- *	or not at all.
- * @nobody: what was consumed while there was no client to pay
+ *	or not at all.  What is @added is how much of @ended and @client is not
+ *	of @head.origin; it does not matter which of them a figure is in by now.
+ * @nobody: what was consumed while there was no client to pay.  What is @added
+ *	is how much of it is not of @head.origin.
  * @client: the clients
  */
 struct resmon_region {
@@ -222,6 +252,7 @@ struct resmon_msg {
 
 RESMON_ASSERT(device_size, sizeof(struct resmon_device) == 32);
 RESMON_ASSERT(cost_size, sizeof(struct resmon_cost) == 96);
+RESMON_ASSERT(added_size, sizeof(struct resmon_added) == 24);
 RESMON_ASSERT(client_size, sizeof(struct resmon_client_info) == 192);
 RESMON_ASSERT(slot_size, sizeof(struct resmon_slot) == 448);
 RESMON_ASSERT(head_size, sizeof(struct resmon_head) == 384);
@@ -235,6 +266,7 @@ RESMON_ASSERT_OFFSET(cost, base_rest_pj, 72);
 RESMON_ASSERT_OFFSET(client_info, generation, 96);
 RESMON_ASSERT_OFFSET(client_info, flags, 120);
 RESMON_ASSERT_OFFSET(client_info, name, 128);
+RESMON_ASSERT_OFFSET(slot, added, 8);
 RESMON_ASSERT_OFFSET(slot, info, 64);
 RESMON_ASSERT_OFFSET(head, size, 16);
 RESMON_ASSERT_OFFSET(head, origin, 40);

@@ -233,6 +233,17 @@ static void view_sum(struct region_view *view, const struct resmon_slot *slot,
 	}
 }
 
+static void view_added(struct region_view *view, const struct resmon_slot *slot,
+		       struct resmon_added *added)
+{
+	*added = slot->added;
+	if (added->base_rest_pj < RESMON_PJ_PER_NJ &&
+	    added->access_rest_pj < RESMON_PJ_PER_NJ)
+		return;
+	memset(added, 0, sizeof(*added));
+	view->broken++;
+}
+
 bool region_view(const struct resmon_region *region, struct region_view *view)
 {
 	struct resmon_client_info ended, nobody;
@@ -248,6 +259,8 @@ bool region_view(const struct resmon_region *region, struct region_view *view)
 		seq = __atomic_load_n(&region->ended.seq, __ATOMIC_ACQUIRE);
 		view_sum(view, &region->ended, &ended);
 		view_sum(view, &region->nobody, &nobody);
+		view_added(view, &region->ended, &view->added);
+		view_added(view, &region->nobody, &view->added_nobody);
 		for (unsigned int i = 0; i < RESMON_MAX_CLIENTS; i++)
 			view_client(view, &region->client[i], i,
 				    ended.generation);
@@ -289,4 +302,76 @@ void region_add_cost(struct resmon_cost *to, const struct resmon_cost *cost)
 	for (unsigned int i = 0; i < RESMON_MAX_DEVICES; i++)
 		add_figure(&to->access_nj[i], &to->access_rest_pj[i],
 			   cost->access_nj[i], cost->access_rest_pj[i]);
+}
+
+void region_note_added(struct resmon_added *to, const struct resmon_cost *cost)
+{
+	add_figure(&to->base_nj, &to->base_rest_pj, cost->base_nj,
+		   cost->base_rest_pj);
+	for (unsigned int i = 0; i < RESMON_MAX_DEVICES; i++)
+		add_figure(&to->access_nj, &to->access_rest_pj,
+			   cost->access_nj[i], cost->access_rest_pj[i]);
+}
+
+/* A figure stops at zero. */
+static void take_figure(__u64 *nj, __u16 *rest_pj, uint64_t take_nj,
+			uint16_t take_pj)
+{
+	bool borrow = *rest_pj < take_pj;
+
+	if (*nj < take_nj || *nj - take_nj < borrow) {
+		*nj = 0;
+		*rest_pj = 0;
+		return;
+	}
+	*nj -= take_nj + borrow;
+	*rest_pj += borrow * RESMON_PJ_PER_NJ - take_pj;
+}
+
+static void forget_added(struct resmon_added *from,
+			 const struct resmon_cost *cost)
+{
+	take_figure(&from->base_nj, &from->base_rest_pj, cost->base_nj,
+		    cost->base_rest_pj);
+	for (unsigned int i = 0; i < RESMON_MAX_DEVICES; i++)
+		take_figure(&from->access_nj, &from->access_rest_pj,
+			    cost->access_nj[i], cost->access_rest_pj[i]);
+}
+
+struct resmon_cost region_added_cost(const struct resmon_added *added)
+{
+	return (struct resmon_cost){
+		.base_nj = added->base_nj,
+		.base_rest_pj = added->base_rest_pj,
+		.access_nj[0] = added->access_nj,
+		.access_rest_pj[0] = added->access_rest_pj,
+	};
+}
+
+void region_mark_added(struct region_view *view)
+{
+	memset(&view->added, 0, sizeof(view->added));
+	memset(&view->added_nobody, 0, sizeof(view->added_nobody));
+	for (unsigned int i = 0; i < view->nr_clients; i++) {
+		view->client[i].flags |= RESMON_ADDED;
+		region_note_added(&view->added, &view->client[i].cost);
+	}
+	region_note_added(&view->added, &view->ended);
+	region_note_added(&view->added_nobody, &view->nobody);
+}
+
+void region_keep_added(struct region_view *view)
+{
+	struct resmon_added ended = view->added;
+	unsigned int n = 0;
+
+	for (unsigned int i = 0; i < view->nr_clients; i++) {
+		if (!(view->client[i].flags & RESMON_ADDED))
+			continue;
+		forget_added(&ended, &view->client[i].cost);
+		view->client[n++] = view->client[i];
+	}
+	view->nr_clients = n;
+	view->ended = region_added_cost(&ended);
+	view->nobody = region_added_cost(&view->added_nobody);
 }

@@ -16,6 +16,8 @@
  * @head: its head; name and devices are valid ones
  * @ended: clients that left their entry
  * @nobody: what no client pays
+ * @added: how much of @client and @ended former lives had charged
+ * @added_nobody: how much of @nobody
  * @client: the clients that are or were there, without gaps
  * @slot: index in the region, of each of @client
  * @nr_clients: how many
@@ -26,6 +28,8 @@ struct region_view {
 	struct resmon_head head;
 	struct resmon_cost ended;
 	struct resmon_cost nobody;
+	struct resmon_added added;
+	struct resmon_added added_nobody;
 	struct resmon_client_info client[RESMON_MAX_CLIENTS];
 	unsigned int slot[RESMON_MAX_CLIENTS];
 	unsigned int nr_clients;
@@ -82,5 +86,15 @@ const struct resmon_client_info *region_peek(const struct resmon_slot *slot);
 /* Add picojoules to a figure and its rest.  A figure stops at its maximum. */
 void region_charge(__u64 *nj, __u16 *rest_pj, uint64_t pj);
 void region_add_cost(struct resmon_cost *to, const struct resmon_cost *cost);
+
+/* Note that a cost was added. */
+void region_note_added(struct resmon_added *to, const struct resmon_cost *cost);
+
+/* All that was added, as cost of the subsystem's own device. */
+struct resmon_cost region_added_cost(const struct resmon_added *added);
+
+/* Mark all figures as such that were added; or drop all others. */
+void region_mark_added(struct region_view *view);
+void region_keep_added(struct region_view *view);
 
 #endif /* RESMOND_REGION_H */

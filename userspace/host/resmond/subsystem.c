@@ -127,7 +127,8 @@ int subsystem_client_add(struct subsystem *s, const char *name, uint64_t cookie)
 		return -EINVAL;
 	if (client >= 0 && region_peek(slot_of(s, client))->cookie == cookie) {
 		info = *region_peek(slot_of(s, client));
-		info.flags |= RESMON_PRESENT;
+		/* What was added to it is not apart from what follows. */
+		info.flags = RESMON_PRESENT;
 		write_info(slot_of(s, client), &info);
 		return client;
 	}
@@ -193,10 +194,21 @@ void subsystem_charge_access(struct subsystem *s, int client,
 	subsystem_charge(s, client, 0, access_pj);
 }
 
-/* Those that are gone leave their entries to those that the former life has. */
+static void set_sum(struct resmon_slot *slot, const struct resmon_cost *cost)
+{
+	region_write(slot, &(struct resmon_client_info){ .cost = *cost });
+}
+
+/*
+ * Those that are gone leave their entries to those that the former life has.
+ * What was added to this one's figures stays.
+ */
 static void clear_costs(struct subsystem *s)
 {
-	for (int i = SUBSYSTEM_NOBODY; i < RESMON_MAX_CLIENTS; i++) {
+	struct resmon_cost ended = region_added_cost(&s->region->ended.added);
+	struct resmon_cost nobody = region_added_cost(&s->region->nobody.added);
+
+	for (int i = 0; i < RESMON_MAX_CLIENTS; i++) {
 		struct resmon_client_info info = *region_peek(slot_of(s, i));
 
 		if (info.flags & RESMON_PRESENT)
@@ -205,7 +217,15 @@ static void clear_costs(struct subsystem *s)
 			memset(&info, 0, sizeof(info));
 		region_write(slot_of(s, i), &info);
 	}
-	region_write(&s->region->ended, &(struct resmon_client_info){ 0 });
+	set_sum(&s->region->ended, &ended);
+	set_sum(&s->region->nobody, &nobody);
+}
+
+static void note_added(struct resmon_slot *slot, const struct resmon_added *added)
+{
+	struct resmon_cost cost = region_added_cost(added);
+
+	region_note_added(&slot->added, &cost);
 }
 
 /*
@@ -306,6 +326,8 @@ static void absorb(struct subsystem *s, struct region_view *former)
 	add_to_ended(s, &former->ended, 0);
 	region_add_cost(&nobody.cost, &former->nobody);
 	region_write(&s->region->nobody, &nobody);
+	note_added(&s->region->ended, &former->added);
+	note_added(&s->region->nobody, &former->added_nobody);
 }
 
 static void set_status(struct subsystem *s, const char *status)
@@ -377,8 +399,11 @@ static const char *take_former(struct subsystem *s, int fd)
 			what = s->former(s->arg, view);
 		if (what == SUBSYSTEM_INSTEAD)
 			clear_costs(s);
-		if (what != SUBSYSTEM_DROP)
-			absorb(s, view);
+		else if (what == SUBSYSTEM_ADD)
+			region_mark_added(view);
+		else
+			region_keep_added(view);
+		absorb(s, view);
 		s->region->head.absorbed = head.id;
 	}
 	free(view);

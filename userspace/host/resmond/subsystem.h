@@ -42,10 +42,12 @@ struct subsystem;
 
 /**
  * enum subsystem_former - what becomes of the figures of a former life
- * @SUBSYSTEM_ADD: they are added to what this one has charged
+ * @SUBSYSTEM_ADD: they are added to what this one has charged, and marked as
+ *	such for the next life (struct resmon_added)
  * @SUBSYSTEM_INSTEAD: they replace it: the subsystem charges again whatever it
  *	has beyond them, and forgets its clients that are gone
- * @SUBSYSTEM_DROP: they are dropped: this one charges all that again
+ * @SUBSYSTEM_DROP: they are dropped, but for what had been added to them: this
+ *	one charges all the others again
  */
 enum subsystem_former {
 	SUBSYSTEM_ADD,

@@ -115,6 +115,88 @@ static void test_subsystem_restarts(void **state)
 	}
 }
 
+/* A life of a subsystem, of which nothing is left but its region. */
+static void live(enum subsystem_former what, uint64_t one_pj, uint64_t two_pj)
+{
+	struct subsystem_config config = vda;
+	struct subsystem *s;
+
+	answer = what;
+	config.former = on_former;
+	s = subsystem_open(&config);
+	if (one_pj)
+		subsystem_charge_base(s, subsystem_client_add(s, "one", 1), one_pj);
+	if (two_pj)
+		subsystem_charge_access(s, subsystem_client_add(s, "two", 2), 1,
+					two_pj);
+	subsystem_charge_base(s, SUBSYSTEM_NOBODY, 10);
+	assert_true(pump(s, true));
+	subsystem_close(s);
+	total_pj();
+}
+
+/* What was added stays, for any number of lives. */
+static void test_added(void **state)
+{
+	start_registry();
+	live(SUBSYSTEM_ADD, 1000, 200);
+	assert_int_equal(cost_pj(&view.ended) + view.added.base_nj, 0);
+	live(SUBSYSTEM_ADD, 0, 3000);
+	assert_int_equal(total_pj(), 1000 + 200 + 3000 + 20);
+	assert_int_equal(client("one")->flags, RESMON_ADDED);
+	assert_int_equal(client("two")->flags, 0);
+	assert_int_equal(pj(view.added.base_nj, view.added.base_rest_pj), 1000);
+	assert_int_equal(pj(view.added.access_nj, view.added.access_rest_pj), 200);
+	assert_int_equal(view.added_nobody.base_rest_pj, 10);
+
+	/* Of "two" it is not known any more what was added to it. */
+	for (int i = 1; i <= 3; i++) {
+		live(SUBSYSTEM_DROP, 0, 0);
+		assert_int_equal(total_pj(), 1000 + 200 + 20);
+		assert_int_equal(cost_pj(&client("one")->cost), 1000);
+		assert_null(client("two"));
+		assert_int_equal(cost_pj(&view.ended), 200);
+		assert_int_equal(cost_pj(&view.nobody), 20);
+	}
+	live(SUBSYSTEM_INSTEAD, 7, 5);
+	assert_int_equal(total_pj(), 1000 + 200 + 20);
+	live(SUBSYSTEM_ADD, 5, 0);
+	assert_int_equal(cost_pj(&client("one")->cost), 1005);
+	live(SUBSYSTEM_DROP, 0, 4);
+	assert_int_equal(total_pj(), 1000 + 200 + 20 + 4 + 10);
+	assert_null(client("one"));
+	assert_int_equal(cost_pj(&view.ended), 1200);
+	stop_registry();
+}
+
+/* Another monitor has other figures of this subsystem. */
+static void test_added_elsewhere(void **state)
+{
+	struct subsystem_config config = vda;
+	struct subsystem *s;
+
+	config.former = on_former;
+	start_registry();
+	live(SUBSYSTEM_ADD, 1000, 200);
+	answer = SUBSYSTEM_ADD;
+	s = subsystem_open(&config);
+	subsystem_charge_base(s, subsystem_client_add(s, "new", 0), 77);
+	assert_true(pump(s, true));
+	stop_registry();
+	subsystem_poll(s);
+	assert_false(subsystem_registered(s));
+	start_registry();
+	live(SUBSYSTEM_ADD, 3, 0);
+	answer = SUBSYSTEM_INSTEAD;
+	assert_true(pump(s, true));
+	assert_int_equal(total_pj(), 1000 + 200 + 10 + 3 + 10);
+	assert_int_equal(cost_pj(&client("new")->cost), 0);
+	assert_int_equal(cost_pj(&client("one")->cost), 3);
+	assert_int_equal(cost_pj(&view.ended), 1200);
+	subsystem_close(s);
+	stop_registry();
+}
+
 static void test_other_devices(void **state)
 {
 	static const struct subsystem_config other = {
@@ -146,6 +228,8 @@ int main(void)
 		cmocka_unit_test(test_gone),
 		cmocka_unit_test(test_gone_instead),
 		cmocka_unit_test(test_subsystem_restarts),
+		cmocka_unit_test(test_added),
+		cmocka_unit_test(test_added_elsewhere),
 		cmocka_unit_test(test_other_devices),
 	};
 

@@ -196,10 +196,61 @@ static void test_hostile_entries(void **state)
 	assert_int_equal(view.ended.base_nj, 0);
 	assert_int_equal(view.broken, 7);
 
+	region->ended.added.base_nj = 1;
+	region->ended.added.base_rest_pj = 1000;
+	region->nobody.added.access_nj = 2;
+	region->nobody.added.access_rest_pj = 999;
+	assert_true(region_view(region, &view));
+	assert_int_equal(view.broken, 8);
+	assert_int_equal(view.added.base_nj, 0);
+	assert_int_equal(view.added_nobody.access_nj, 2);
+
 	region->head.magic = 0;
 	assert_false(region_view(region, &view));
 	region_unmap(region);
 	close(fd);
+}
+
+/* Of what was added, nothing is kept twice, and no less than there was. */
+static void test_added(void **state)
+{
+	struct resmon_client_info own = { .cost = { .base_nj = 5 } };
+	unsigned __int128 ended, nobody;
+	uint64_t x = 1;
+
+	memset(&view, 0, sizeof(view));
+	for (int i = 0; i < 100; i++) {
+		struct resmon_cost *cost = &view.client[i].cost;
+
+		for (int d = 0; d < RESMON_MAX_DEVICES; d++) {
+			x = x * 6364136223846793005ULL + 1442695040888963407ULL;
+			cost->access_nj[d] = x >> 40;
+			cost->access_rest_pj[d] = x % RESMON_PJ_PER_NJ;
+		}
+		cost->base_rest_pj = i * 10;
+	}
+	view.nr_clients = 100;
+	view.ended = view.client[0].cost;
+	view.nobody = view.client[1].cost;
+	ended = cost_pj(&view.ended) + cost_pj(&view.client[2].cost);
+	nobody = cost_pj(&view.nobody);
+	region_mark_added(&view);
+	/* This life goes on: the sum has more, one has left, another has come. */
+	region_add_cost(&view.ended, &own.cost);
+	region_add_cost(&view.ended, &view.client[2].cost);
+	region_add_cost(&view.nobody, &own.cost);
+	view.client[2] = own;
+	region_keep_added(&view);
+	assert_int_equal(view.nr_clients, 99);
+	assert_true(cost_pj(&view.ended) == ended);
+	assert_true(cost_pj(&view.nobody) == nobody);
+
+	/* A figure that cannot be is no reason to have less than nothing. */
+	view.added.base_nj = 0;
+	view.added.base_rest_pj = 1;
+	region_keep_added(&view);
+	assert_int_equal(view.ended.base_nj, 0);
+	assert_int_equal(view.ended.base_rest_pj, 0);
 }
 
 static void test_torn(void **state)
@@ -308,6 +359,7 @@ int main(void)
 		cmocka_unit_test(test_check),
 		cmocka_unit_test(test_hostile_heads),
 		cmocka_unit_test(test_hostile_entries),
+		cmocka_unit_test(test_added),
 		cmocka_unit_test(test_torn),
 		cmocka_unit_test(test_concurrent),
 		cmocka_unit_test(test_wild),
