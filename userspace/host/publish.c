@@ -95,19 +95,36 @@ static energy_t energy_of(uint64_t nj, uint16_t rest_pj)
 	return (energy_t)nj * RESMON_PJ_PER_NJ + rest_pj;
 }
 
+/* On all devices: what is not the CPU's was added. */
 static struct account_energy saved_energy(const struct resmon_cost *cost)
 {
-	return (struct account_energy){
+	struct account_energy e = {
 		.base_pj = energy_of(cost->base_nj, cost->base_rest_pj),
-		.access_pj = energy_of(cost->access_nj[DEVICE_CPU],
-				       cost->access_rest_pj[DEVICE_CPU]),
 	};
+
+	for (unsigned int i = 0; i < RESMON_MAX_DEVICES; i++)
+		e.access_pj += energy_of(cost->access_nj[i],
+					 cost->access_rest_pj[i]);
+	return e;
 }
 
 static void add_energy(struct account_energy *to, struct account_energy e)
 {
 	to->base_pj += e.base_pj;
 	to->access_pj += e.access_pj;
+}
+
+/* Return: whether there was as much as that. */
+static bool take_added(struct account_energy *from, const struct resmon_added *added)
+{
+	energy_t base_pj = energy_of(added->base_nj, added->base_rest_pj);
+	energy_t access_pj = energy_of(added->access_nj, added->access_rest_pj);
+
+	if (from->base_pj < base_pj || from->access_pj < access_pj)
+		return false;
+	from->base_pj -= base_pj;
+	from->access_pj -= access_pj;
+	return true;
 }
 
 /* Return: the slot of a client, or -1 if it is in none any more. */
@@ -162,6 +179,10 @@ static enum subsystem_former on_former(void *arg, const struct region_view *v)
 		if (slot >= 0)
 			machine_set_add(&found, slot);
 	}
+	/* Clients of another machine are in no slot. */
+	if (!take_added(&saved.ended, &v->added) ||
+	    !take_added(&saved.nobody, &v->added_nobody))
+		return SUBSYSTEM_DROP;
 	find_ended(p, &saved, &found);
 	if (!account_resume(p->a, &saved))
 		return SUBSYSTEM_DROP;

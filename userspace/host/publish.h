@@ -10,7 +10,7 @@
  * published (account_resume()), for it was there when virtual machines came and
  * went.  At other weights, the machine's history is counted anew.  What was
  * published of another machine is kept as it is, as energy of virtual machines
- * that are gone.
+ * that are gone; the region says how much that is (struct resmon_added).
  */
 #ifndef RCONTAINER_PUBLISH_H
 #define RCONTAINER_PUBLISH_H

@@ -256,6 +256,134 @@ static void test_many(void **state)
 	}
 }
 
+/* A machine of which each kind of figure is published. */
+static void first_machine(void)
+{
+	run(0, 3, 1, 0);
+	start_at(MACHINE, &model);
+	enter(0, "web");
+	tick();
+	run(0, 100, 20, 0);
+	tick();
+	leave(0);
+	enter(1, "web");
+	tick();
+	run(0, 60, 7, 0);
+	tick();
+	leave(1);
+	enter(2, "www");
+	tick();
+	run(0, 10, 2, 0);
+	tick();
+	stop();
+}
+
+static void first_machine_is_kept(uint64_t more_base_pj, uint64_t more_access_pj)
+{
+	vm_is("www", false, 10 * BASE, 2 * ONE);
+	cost_is(&view.nobody, 3 * BASE, 1 * ONE);
+	cost_is(&view.ended, 100 * BASE + more_base_pj, 20 * ONE + more_access_pj);
+}
+
+/* Figures of another machine stay, whatever becomes of those of this one. */
+static void test_another_machine(void **state)
+{
+	struct model heavy = model;
+
+	first_machine();
+	account_setup(state);
+	enter(0, "db");
+	run(0, 50, 5, 0);
+	start_at(MACHINE + 1, &model);
+	for (int i = 0; i < 3; i++) {
+		vm_is("db", true, 50 * BASE, 5 * ONE);
+		vm_is("web", false, 60 * BASE, 7 * ONE);
+		first_machine_is_kept(0, 0);
+		stop();
+		start_at(MACHINE + 1, &model);
+	}
+
+	/* They are less than what is consumed while nobody looks. */
+	stop();
+	run(0, 1000, 500, 0);
+	start_at(MACHINE + 1, &model);
+	vm_is("db", true, 1050 * BASE, 505 * ONE);
+	vm_is("web", false, 60 * BASE, 7 * ONE);
+	first_machine_is_kept(0, 0);
+
+	heavy.event[0].weight_pj = 2 * BASE;
+	heavy.event[1].weight_pj = 3 * ONE;
+	for (int i = 0; i < 3; i++) {
+		stop();
+		start_at(MACHINE + 1, &heavy);
+		vm_is("db", true, 2100 * BASE, 1515 * ONE);
+		vm_is("web", false, 60 * BASE, 7 * ONE);
+		first_machine_is_kept(0, 0);
+	}
+
+	/* One here has the name of one there. */
+	enter(1, "web");
+	tick();
+	run(0, 8, 1, 0);
+	tick();
+	leave(1);
+	tick();
+	for (int i = 0; i < 3; i++) {
+		vm_is("db", true, 2108 * BASE, 1515 * ONE);
+		vm_is("web", false, 8 * BASE, 3 * ONE);
+		first_machine_is_kept(60 * BASE, 7 * ONE);
+		stop();
+		start_at(MACHINE + 1, &heavy);
+	}
+
+	/* Counted anew, both have been there from the beginning. */
+	stop();
+	start_at(MACHINE + 1, &model);
+	vm_is("db", true, 529 * BASE, 505 * ONE);
+	vm_is("web", false, 529 * BASE, 1 * ONE);
+	first_machine_is_kept(60 * BASE, 7 * ONE);
+}
+
+/* ... nor is it taken for that, where more than one was in a slot. */
+static void test_another_machine_shared(void **state)
+{
+	first_machine();
+	account_setup(state);
+	join(0, "first");
+	leave(0);
+	enter(0, "db");
+	run(0, 50, 5, 0);
+	start_at(MACHINE + 1, &model);
+	stop();
+	run(0, 1000, 500, 0);
+	start_at(MACHINE + 1, &model);
+	vm_is("db", true, 1050 * BASE, 505 * ONE);
+	vm_is("web", false, 60 * BASE, 7 * ONE);
+	first_machine_is_kept(0, 0);
+}
+
+/* All that was published is of earlier machines then. */
+static void test_third_machine(void **state)
+{
+	first_machine();
+	account_setup(state);
+	enter(0, "db");
+	run(0, 50, 5, 0);
+	start_at(MACHINE + 1, &model);
+	stop();
+	account_setup(state);
+	enter(0, "db");
+	run(0, 40, 4, 0);
+	start_at(MACHINE + 2, &model);
+	for (int i = 0; i < 3; i++) {
+		vm_is("db", true, 40 * BASE, 4 * ONE);
+		vm_is("web", false, 60 * BASE, 7 * ONE);
+		first_machine_is_kept(50 * BASE, 5 * ONE);
+		stop();
+		start_at(MACHINE + 2, &model);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -264,6 +392,10 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_all_gone, begin, end),
 		cmocka_unit_test_setup_teardown(test_change_places, begin, end),
 		cmocka_unit_test_setup_teardown(test_many, begin, end),
+		cmocka_unit_test_setup_teardown(test_another_machine, begin, end),
+		cmocka_unit_test_setup_teardown(test_another_machine_shared,
+						begin, end),
+		cmocka_unit_test_setup_teardown(test_third_machine, begin, end),
 	};
 
 	return cmocka_run_group_tests_name("publish", tests, setup, teardown);
