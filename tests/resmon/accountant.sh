@@ -29,6 +29,19 @@ grows() { # VM FROM: its access cost
 	[ "${now:-0}" -gt "$2" ]
 }
 
+comes_anew() { # VM: others of its name are in the sum
+	local ended
+	ended=$(figure '(ended)' ACCESS)
+	[ "${ended:-0}" -gt 0 ] && grows "$1" 0
+}
+
+# Of all that are not there any more.
+base_of_others() {
+	figure '(nobody)' BASE
+	figure '(ended)' BASE
+	figure two BASE
+}
+
 # The accountant's table, in millionths of microjoules, against the region.
 same_sums() {
 	local region
@@ -42,7 +55,7 @@ same_sums() {
 }
 
 check_accountant() {
-	local accountant before base vm
+	local accountant before base others vm
 	local -A vms
 	# jmp $
 	printf '\xeb\xfe' >"$work/spin"
@@ -55,9 +68,14 @@ check_accountant() {
 	check "cpuacctd: figures of a virtual machine" within grows one 0
 	launch two
 	check "cpuacctd: ... and of another" within grows two 0
-	before=$(figure one ACCESS) base=$(figure one BASE)
+	# Its entry goes to the next one of its name, and a restart must know.
+	kill -TERM "${vms[two]}"
+	wait "${vms[two]}"
+	launch two
+	check "cpuacctd: ... and of one that comes again" within comes_anew two
 	kill -KILL "$accountant"
 	{ wait "$accountant"; } 2>/dev/null
+	before=$(figure one ACCESS) base=$(figure one BASE) others=$(base_of_others)
 	kill -TERM "${vms[two]}"
 	wait "${vms[two]}"
 	launch three
@@ -67,6 +85,8 @@ check_accountant() {
 	# It does not know any more who was there when, but the region does.
 	[ "$(figure one BASE)" -ge "$base" ]
 	report $? "cpuacctd: base cost does not go back"
+	check "cpuacctd: ... and stays with those who were there" \
+		test "$(base_of_others)" = "$others"
 	before=$(figure one ACCESS)
 	kill_monitor KILL
 	start_monitor
