@@ -90,10 +90,15 @@ static bool in_softirq_of_interrupt(void)
  * the preempt count, is left?  Then the interrupt's container stays active until
  * the next dispatch: the task would pay for its own displacement otherwise, and
  * the counters be read on its account in vain.
+ *
+ * Or nearly so: a task that was interrupted when it was just dispatched, the idle
+ * task, or one with a lock, has preemption off.  What is left of that is less than
+ * the way through the scheduler.
  */
 static bool preempts_current(int mine)
 {
-	return preempt_model_preemptible() && should_resched(mine);
+	return preempt_model_preemptible() &&
+	       (should_resched(mine) || should_resched(mine + PREEMPT_DISABLE_OFFSET));
 }
 
 void __rcontainer_hardirq_exit(void)

@@ -159,9 +159,17 @@ static void test_preempted(struct kunit *test)
 	schedule();
 	advance(0, 97 + displaced);
 	KUNIT_EXPECT_EQ(test, cycles_of(a, false), 200);
-	scoped_guard(preempt) {
+	/* Soon, as it is where it was just dispatched. */
+	scoped_guard(preempt)
 		interrupt(*offset, true);
-		advance(0, 97);
+	schedule();
+	advance(0, 50 + displaced);
+	/* Who knows when. */
+	scoped_guard(preempt) {
+		scoped_guard(preempt) {
+			interrupt(*offset, true);
+			advance(0, 44);
+		}
 	}
 	schedule();
 	sched_set_normal(current, 0);
@@ -169,7 +177,7 @@ static void test_preempted(struct kunit *test)
 
 	KUNIT_EXPECT_EQ(test, cycles_of(a, false), 300);
 	KUNIT_EXPECT_EQ(test, cycles_of(&rcontainer_interrupt, false) - before,
-			14 + displaced);
+			21 + 2 * displaced);
 	KUNIT_EXPECT_EQ(test, remove(a), 0);
 	rcontainer_put(a);
 }
