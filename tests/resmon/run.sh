@@ -478,6 +478,38 @@ check_rights() {
 	start_monitor
 }
 
+# as_user COMMAND...: in the process's place, where the system's socket seems to be
+# there, and its user has a session.
+as_user() {
+	# shellcheck disable=SC2016 # the other shell's
+	exec unshare -m sh -c 'mount -t tmpfs none /run && mkdir /run/rcontainer &&
+		: >/run/rcontainer/resmond.sock && exec setpriv --reuid=65534 \
+		--regid=65534 --clear-groups env -u RESMOND_SOCKET "$@"' - \
+		XDG_RUNTIME_DIR="$work/session" "$@"
+}
+
+session_lists() {
+	(as_user "$bin/resmon" list) >"$out" 2>&1
+}
+
+check_session() {
+	local pid
+	if [ "$(id -u)" != 0 ] || ! unshare -m true 2>/dev/null; then
+		echo "ok $((++count)) - a session # SKIP not root"
+		return
+	fi
+	install -d -o 65534 "$work/session"
+	session_lists
+	check "a session's viewer asks the system's monitor" \
+		grep -q '^resmon: /run/rcontainer/resmond.sock: ' "$out"
+	(as_user "$bin/resmond") >>"$work/monitor.log" 2>&1 &
+	pid=$!
+	check "a session's monitor listens, and the viewer asks that" within session_lists
+	kill -TERM "$pid" 2>/dev/null
+	wait "$pid"
+	report $? "... until it is told to end"
+}
+
 check_monitor() {
 	resmond >"$out" 2>&1
 	check "a second monitor" grep -q 'another resmond listens there' "$out"
@@ -518,6 +550,7 @@ check_top
 check_orders
 check_killed_at_work
 check_rights
+check_session
 check_accountant
 check_disks
 check_network

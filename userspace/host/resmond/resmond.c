@@ -36,7 +36,7 @@ static void on_signal(int sig)
 
 static void usage(void)
 {
-	char *path = wire_default_socket();
+	char *path = wire_default_listener();
 
 	printf("\nUsage:\n %s [options]\n", program_invocation_short_name);
 	puts("\nCollect what device subsystems publish of virtual machines' energy.\n\n"
@@ -158,7 +158,7 @@ int main(int argc, char **argv)
 	r.viewers = r.anyone_views ? REGISTRY_NO_GROUP :
 				     find_group("viewers", s.viewers);
 	if (!s.socket)
-		s.socket = wire_default_socket();
+		s.socket = wire_default_listener();
 	if (!s.socket)
 		err(EXIT_FAILURE, "cannot allocate memory");
 

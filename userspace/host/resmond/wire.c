@@ -14,7 +14,7 @@
 #define SOCKET_NAME	"rcontainer/resmond.sock"
 #define BACKLOG		64
 
-char *wire_default_socket(void)
+static char *default_socket(bool listens)
 {
 	const char *runtime = getenv("XDG_RUNTIME_DIR");
 	const char *socket = getenv("RESMOND_SOCKET");
@@ -25,11 +25,22 @@ char *wire_default_socket(void)
 	if (geteuid() && runtime && *runtime == '/') {
 		if (asprintf(&path, "%s/" SOCKET_NAME, runtime) < 0)
 			return NULL;
-		if (!access(path, F_OK) || access("/run/" SOCKET_NAME, F_OK))
+		if (listens || !access(path, F_OK) ||
+		    access("/run/" SOCKET_NAME, F_OK))
 			return path;
 		free(path);
 	}
 	return strdup("/run/" SOCKET_NAME);
+}
+
+char *wire_default_socket(void)
+{
+	return default_socket(false);
+}
+
+char *wire_default_listener(void)
+{
+	return default_socket(true);
 }
 
 static int make_socket(struct sockaddr_un *address, const char *path)

@@ -8,7 +8,7 @@
 #include "abi.h"
 
 /**
- * wire_default_socket() - where the resource monitor listens
+ * wire_default_socket() - where to look for the resource monitor
  *
  * $RESMOND_SOCKET if that is set.  Otherwise the system's, which is root's, or
  * that of the user's session if there is one:
@@ -17,6 +17,9 @@
  * Return: the path, to be freed; NULL without memory.
  */
 char *wire_default_socket(void);
+
+/* Where a monitor listens: its user's, though only the system's is there yet. */
+char *wire_default_listener(void);
 
 /* Connect without waiting.  Return: a socket, or a negative errno. */
 int wire_connect(const char *path);
