@@ -2,7 +2,7 @@
 /* What accountants publish, one after the other, of a machine that goes on. */
 #include "account_fixture.h"
 #include "publish.h"
-#include "resmond/test/monitor.h"
+#include "resmond/test/fixture.h"
 
 /* Of the model: what events cost, in picojoules. */
 #define BASE	1001

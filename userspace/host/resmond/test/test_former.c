@@ -2,7 +2,7 @@
 /* Subsystems: what becomes of figures of clients and lives that are over. */
 #include <errno.h>
 
-#include "monitor.h"
+#include "fixture.h"
 
 static enum subsystem_former answer;
 static uint64_t seen_origin;
