@@ -215,7 +215,8 @@ struct resmon_region {
  *
  * Instead of any answer there can be ERROR, and the end of the connection.  A
  * subsystem stays connected; the end of the connection is its end, or the
- * monitor's.  Regions are handed over as file descriptors open for reading
+ * monitor's.  Who asks for a list when there are answers that it has not read is
+ * refused, too.  Regions are handed over as file descriptors open for reading
  * only, by either side: nobody but the subsystem can write.
  */
 #define RESMON_MSG_REGISTER	1

@@ -7,11 +7,13 @@
  */
 #include <err.h>
 #include <errno.h>
+#include <linux/sockios.h>
 #include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -136,7 +138,14 @@ static void leave(struct registry *r, struct registry_peer *peer)
 		warnx("%s: process %d has ended", s->head.name, peer->pid);
 }
 
-static void drop_peer(struct registry *r, unsigned int index)
+static bool has_unread(const struct registry_peer *peer)
+{
+	int bytes;
+
+	return !ioctl(peer->sock, SIOCOUTQ, &bytes) && bytes;
+}
+
+static void free_peer(struct registry *r, unsigned int index)
 {
 	struct registry_peer *peer = r->peer[index];
 
@@ -145,6 +154,33 @@ static void drop_peer(struct registry *r, unsigned int index)
 	close(peer->sock);
 	free(peer);
 	r->peer[index] = r->peer[--r->nr_peers];
+}
+
+/*
+ * The kernel limits how many descriptors of our user are on their way, and those
+ * that a peer does not take still are when we have closed the connection.  So it
+ * remains one of those that there may be, until they are taken or the peer closes
+ * it, too.
+ */
+static void drop_peer(struct registry *r, unsigned int index)
+{
+	struct registry_peer *peer = r->peer[index];
+
+	if (!peer->handed || !has_unread(peer)) {
+		free_peer(r, index);
+		return;
+	}
+	if (peer->subsystem)
+		leave(r, peer);
+	shutdown(peer->sock, SHUT_RDWR);
+	peer->ended = true;
+}
+
+static void free_ended(struct registry *r)
+{
+	for (unsigned int i = r->nr_peers; i-- > 0;)
+		if (r->peer[i]->ended && !has_unread(r->peer[i]))
+			free_peer(r, i);
 }
 
 static bool name_subsystem(struct registry *r, struct registry_peer *peer,
@@ -180,6 +216,7 @@ static bool name_subsystem(struct registry *r, struct registry_peer *peer,
 	}
 	s->peer = peer;
 	peer->subsystem = s;
+	peer->handed |= s->region >= 0;
 	return !wire_send(peer->sock, &answer, s->region);
 }
 
@@ -229,6 +266,9 @@ static bool list(struct registry *r, struct registry_peer *peer)
 
 	if (!peer->may_view)
 		return refuse(peer, EPERM, "you may not view energy figures (see --viewers of resmond(8))");
+	if (has_unread(peer))
+		return refuse(peer, EBUSY, "there are answers to be read first");
+	peer->handed = true;
 	for (unsigned int i = 0; i < r->nr_subsystems; i++) {
 		const struct registry_subsystem *s = r->subsystem[i];
 
@@ -315,6 +355,7 @@ void registry_add_peer(struct registry *r, int sock)
 		free(peer);
 		return;
 	}
+	free_ended(r);
 	peer->sock = sock;
 	peer->uid = cred.uid;
 	peer->pid = cred.pid;
@@ -348,7 +389,8 @@ void registry_run(struct registry *r, const sigset_t *mask)
 	unsigned int n = r->nr_peers;
 
 	for (unsigned int i = 0; i < n; i++)
-		p[i] = (struct pollfd){ r->peer[i]->sock, POLLIN, 0 };
+		p[i] = (struct pollfd){ r->peer[i]->ended ? -1 : r->peer[i]->sock,
+					POLLIN, 0 };
 	p[n] = (struct pollfd){ r->listener, POLLIN, 0 };
 	if (ppoll(p, n + 1, mask ? NULL : &now, mask) <= 0)
 		return;
@@ -363,7 +405,7 @@ void registry_run(struct registry *r, const sigset_t *mask)
 void registry_free(struct registry *r)
 {
 	while (r->nr_peers)
-		drop_peer(r, r->nr_peers - 1);
+		free_peer(r, r->nr_peers - 1);
 	while (r->nr_subsystems)
 		forget(r, r->subsystem[0]);
 }

@@ -25,6 +25,8 @@
  * @may_view: what subsystems publish
  * @subsystem: which one it is, or NULL
  * @shown: it has shown its region
+ * @handed: it was handed a region, or more
+ * @ended: it is only there until it has taken what it was handed
  */
 struct registry_peer {
 	int sock;
@@ -34,6 +36,8 @@ struct registry_peer {
 	bool may_view;
 	struct registry_subsystem *subsystem;
 	bool shown;
+	bool handed;
+	bool ended;
 };
 
 /**

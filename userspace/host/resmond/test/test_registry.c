@@ -217,7 +217,8 @@ static void test_crowd(void **state)
 			break;
 		registry_run(&registry, NULL);
 	}
-	assert_int_equal(registry.nr_peers, 1);
+	/* It counts until it is really gone. */
+	assert_int_equal(registry.nr_peers, 2);
 	close(deaf);
 	for (unsigned int i = 0; i < REGISTRY_MAX_PEERS + 10; i++) {
 		sock[i] = connect_raw();
@@ -233,6 +234,89 @@ static void test_crowd(void **state)
 	stop_registry();
 }
 
+/* Take a message. Return: its type; 0 at the end. */
+static uint32_t next(int sock)
+{
+	struct resmon_msg msg;
+	int fd, ret = wire_receive(sock, &msg, &fd);
+
+	assert_true(ret >= 0);
+	if (!ret)
+		return 0;
+	assert_int_equal(fd >= 0, msg.type == RESMON_MSG_ENTRY);
+	if (fd >= 0)
+		close(fd);
+	return msg.type;
+}
+
+static void list(int sock)
+{
+	struct resmon_msg msg = { .type = RESMON_MSG_LIST };
+
+	wire_send(sock, &msg, -1);
+	registry_run(&registry, NULL);
+}
+
+/* The next list is for who has read the last one, and then as often as it likes. */
+static void test_unread(void **state)
+{
+	struct subsystem *s;
+	int sock;
+
+	start_registry();
+	s = subsystem_open(&vda);
+	assert_true(pump(s, true));
+	sock = connect_raw();
+	for (int i = 0; i < 1000; i++) {
+		list(sock);
+		assert_int_equal(next(sock), RESMON_MSG_ENTRY);
+		assert_int_equal(next(sock), RESMON_MSG_END);
+	}
+	list(sock);
+	assert_int_equal(next(sock), RESMON_MSG_ENTRY);
+	list(sock);
+	list(sock);
+	assert_int_equal(next(sock), RESMON_MSG_END);
+	assert_int_equal(next(sock), RESMON_MSG_ERROR);
+	assert_int_equal(next(sock), 0);
+	close(sock);
+	subsystem_close(s);
+	stop_registry();
+}
+
+/* What is not read is bounded, even if who does not read ends its connections. */
+static void test_deaf(void **state)
+{
+	unsigned int before = count_fds(), answered = 0;
+	int sock[2 * REGISTRY_MAX_PEERS];
+	struct subsystem *s;
+
+	start_registry();
+	s = subsystem_open(&vda);
+	assert_true(pump(s, true));
+	for (unsigned int i = 0; i < 2 * REGISTRY_MAX_PEERS; i++) {
+		sock[i] = connect_raw();
+		list(sock[i]);
+		shutdown(sock[i], SHUT_WR);
+		registry_run(&registry, NULL);
+	}
+	for (unsigned int i = 0; i < 2 * REGISTRY_MAX_PEERS; i++) {
+		answered += next(sock[i]) == RESMON_MSG_ENTRY;
+		close(sock[i]);
+	}
+	/* Without the subsystem's, and the one that is told that there is no room. */
+	assert_int_equal(answered, REGISTRY_MAX_PEERS - 2);
+	sock[0] = connect_raw();
+	assert_int_equal(registry.nr_peers, 2);
+	list(sock[0]);
+	assert_int_equal(next(sock[0]), RESMON_MSG_ENTRY);
+	close(sock[0]);
+	assert_true(subsystem_registered(s));
+	subsystem_close(s);
+	stop_registry();
+	assert_int_equal(count_fds(), before);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -241,6 +325,8 @@ int main(void)
 		cmocka_unit_test(test_garbage),
 		cmocka_unit_test(test_many_fds),
 		cmocka_unit_test(test_crowd),
+		cmocka_unit_test(test_unread),
+		cmocka_unit_test(test_deaf),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
