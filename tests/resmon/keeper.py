@@ -6,7 +6,10 @@
 
 Keeps the file descriptors that the program stores, and starts it again with
 them whenever it was killed (see sd_notify(3), sd_listen_fds(3)).  Ends with it
-when it ends in another way.
+when it ends in another way.  At first there is something that is of no use.
+
+On SIGUSR1, the next message that removes one is lost, as if the program had been
+killed before it could send it.
 """
 import array
 import os
@@ -15,14 +18,23 @@ import signal
 import socket
 import sys
 
-stored = []
+stored = [("rubbish", os.open("/dev/null", os.O_RDONLY))]
+lost = 0
+
+
+def lose(*_):
+    global lost
+    lost += 1
 
 
 def take(notify):
+    global lost
     data, ancillary, _, _ = notify.recvmsg(4096, 256)
     fields = dict(line.split("=", 1) for line in data.decode().splitlines())
     name = fields.get("FDNAME", "")
-    if "FDSTOREREMOVE" in fields:
+    if "FDSTOREREMOVE" in fields and lost:
+        lost -= 1
+    elif "FDSTOREREMOVE" in fields:
         for fd in [fd for n, fd in stored if n == name]:
             os.close(fd)
         stored[:] = [(n, fd) for n, fd in stored if n != name]
@@ -43,6 +55,7 @@ def start(arguments):
     os.closerange(3 + len(high), 200)
     os.environ["LISTEN_PID"] = str(os.getpid())
     os.environ["LISTEN_FDS"] = str(len(high))
+    os.environ["LISTEN_FDNAMES"] = ":".join(name for name, _ in stored)
     os.execv(arguments[0], arguments)
 
 
@@ -52,6 +65,7 @@ def main():
     notify.bind(path)
     os.environ["NOTIFY_SOCKET"] = path
     pid = start(arguments)
+    signal.signal(signal.SIGUSR1, lose)
     signal.signal(signal.SIGTERM, lambda *_: os.kill(pid, signal.SIGTERM))
     while True:
         # What is in the queue comes first, also what a dead one sent.

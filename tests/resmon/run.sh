@@ -418,10 +418,13 @@ ended() {
 check_kept() {
 	local i pid
 	kill_monitor TERM
+	: >"$work/monitor.log"
 	python3 "$here/keeper.py" "$work/notify" "$bin/resmond" >>"$work/monitor.log" 2>&1 &
 	keeper=$!
 	within listens
-	for i in 1 2 3; do
+	for i in 1 2 3 4; do
+		# The second time, it is killed before it drops what it has replaced.
+		[ $i != 2 ] || kill -USR1 "$keeper"
 		begin_a && spend
 		spend
 		read -r pid <"/proc/$keeper/task/$keeper/children"
@@ -433,7 +436,9 @@ check_kept() {
 		within listens
 		check "both killed at once, time $i" total_is_of a $((i * 2000))
 	done
-	# Which one was replaced is not kept any longer.
+	# What it was given once, and one that was replaced, are not kept any longer.
+	grep 'of no use' "$work/monitor.log" >"$out"
+	check "... and only what is of use is kept" test "$(wc -l <"$out")" = 1
 	kill -TERM "$keeper"
 	wait "$keeper"
 	report $? "the kept monitor ends in good order"

@@ -95,8 +95,14 @@ const char *registry_adopt(struct registry *r, int fd)
 	if (!why && fstat(fd, &st))
 		why = "it cannot be looked at";
 	s = why ? NULL : find(r, head.name);
+	if (s && s->head.id == head.id) {
+		close(fd);
+		return NULL;
+	}
 	/* We were killed between keeping the new and dropping the old one. */
 	if (s && s->head.absorbed == head.id) {
+		if (r->store)
+			r->store(NULL, &head);
 		close(fd);
 		return NULL;
 	}
@@ -110,8 +116,11 @@ const char *registry_adopt(struct registry *r, int fd)
 		close(fd);
 		return why;
 	}
-	if (s->region >= 0)
+	if (s->region >= 0) {
+		if (r->store)
+			r->store(NULL, &s->head);
 		close(s->region);
+	}
 	s->head = head;
 	s->region = fd;
 	s->owner = st.st_uid;

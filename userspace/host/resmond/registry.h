@@ -65,7 +65,7 @@ struct registry_subsystem {
  * @peer: connections
  * @nr_peers: how many
  * @store: told of a region that shall outlive the monitor, and of one that
- *	it replaces or NULL; may be NULL
+ *	shall not any more; either may be NULL, and so may this
  */
 struct registry {
 	int listener;
@@ -85,9 +85,10 @@ struct registry {
  * @r: the registry
  * @fd: the region; closed if it is not taken
  *
- * To be called for all such regions before the first connection.
+ * To be called for all such regions before the first connection.  Of two of which
+ * one has the other's figures, @r->store is told to drop the other.
  *
- * Return: NULL, or why not.
+ * Return: NULL, or why it is of no use.
  */
 const char *registry_adopt(struct registry *r, int fd);
 

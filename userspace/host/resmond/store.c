@@ -21,38 +21,6 @@
 #define FIRST_FD	3
 #define MAX_FDS		1024
 
-static int handed_over(void)
-{
-	const char *pid = getenv("LISTEN_PID"), *fds = getenv("LISTEN_FDS");
-
-	if (!pid || !fds || strtol(pid, NULL, 10) != getpid())
-		return 0;
-	return strtoul(fds, NULL, 10) <= MAX_FDS ? strtoul(fds, NULL, 10) : 0;
-}
-
-void store_take(struct registry *r)
-{
-	int n = handed_over(), listens;
-	socklen_t size = sizeof(listens);
-	const char *why;
-
-	for (int fd = FIRST_FD; fd < FIRST_FD + n; fd++) {
-		fcntl(fd, F_SETFD, FD_CLOEXEC);
-		if (!getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &size) &&
-		    listens && r->listener < 0) {
-			fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
-			r->listener = fd;
-			continue;
-		}
-		why = registry_adopt(r, fd);
-		if (why)
-			warnx("a region that was kept is of no use: %s", why);
-	}
-	unsetenv("LISTEN_PID");
-	unsetenv("LISTEN_FDS");
-	unsetenv("LISTEN_FDNAMES");
-}
-
 static void notify(const char *state, int fd)
 {
 	const char *path = getenv("NOTIFY_SOCKET");
@@ -96,18 +64,67 @@ void store_notify(const char *state)
 	notify(state, -1);
 }
 
+/* Of what is kept under a name. */
+static void tell_store(const char *what, const char *name, int fd)
+{
+	char state[320];
+
+	snprintf(state, sizeof(state), "%s=1\nFDNAME=%s", what, name);
+	notify(state, fd);
+}
+
+static void tell_of_region(const char *what, const struct resmon_head *head, int fd)
+{
+	char name[32];
+
+	snprintf(name, sizeof(name), "region-%016" PRIx64, (uint64_t)head->id);
+	tell_store(what, name, fd);
+}
+
 void store_keep(const struct registry_subsystem *new,
 		const struct resmon_head *old)
 {
-	char state[64];
-
 	/* Both at first: the new one says which one it replaces. */
-	snprintf(state, sizeof(state), "FDSTORE=1\nFDNAME=region-%016" PRIx64,
-		 (uint64_t)new->head.id);
-	notify(state, new->region);
-	if (!old)
-		return;
-	snprintf(state, sizeof(state), "FDSTOREREMOVE=1\nFDNAME=region-%016" PRIx64,
-		 (uint64_t)old->id);
-	notify(state, -1);
+	if (new)
+		tell_of_region("FDSTORE", &new->head, new->region);
+	if (old)
+		tell_of_region("FDSTOREREMOVE", old, -1);
+}
+
+static int handed_over(void)
+{
+	const char *pid = getenv("LISTEN_PID"), *fds = getenv("LISTEN_FDS");
+
+	if (!pid || !fds || strtol(pid, NULL, 10) != getpid())
+		return 0;
+	return strtoul(fds, NULL, 10) <= MAX_FDS ? strtoul(fds, NULL, 10) : 0;
+}
+
+void store_take(struct registry *r)
+{
+	int n = handed_over(), listens;
+	socklen_t size = sizeof(listens);
+	char *names = getenv("LISTEN_FDNAMES"), *name;
+	const char *why;
+
+	for (int fd = FIRST_FD; fd < FIRST_FD + n; fd++) {
+		name = strsep(&names, ":");
+		fcntl(fd, F_SETFD, FD_CLOEXEC);
+		if (!getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &size) &&
+		    listens && r->listener < 0) {
+			fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
+			r->listener = fd;
+			continue;
+		}
+		why = registry_adopt(r, fd);
+		if (!why)
+			continue;
+		warnx("a region that was kept is of no use: %s", why);
+		/* Nor later, when it might seem to be. */
+		if (name)
+			tell_store("FDSTOREREMOVE", name, -1);
+	}
+	unsetenv("LISTEN_PID");
+	unsetenv("LISTEN_FDS");
+	unsetenv("LISTEN_FDNAMES");
 }

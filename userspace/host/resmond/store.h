@@ -11,13 +11,14 @@
 
 /**
  * store_take() - take what the service manager hands over
- * @r: regions are adopted, and a listening socket becomes @r->listener
+ * @r: regions are adopted, and a listening socket becomes @r->listener.  Regions
+ *	that are of no use are not kept any longer.
  *
  * To be called once, before anything else is opened.
  */
 void store_take(struct registry *r);
 
-/* For struct registry: have the service manager keep a region. */
+/* For struct registry: have the service manager keep a region, and drop one. */
 void store_keep(const struct registry_subsystem *new,
 		const struct resmon_head *old);
 

@@ -9,27 +9,48 @@
 #include "resmond/wire.h"
 #include "util.h"
 
+static unsigned int nr_dropped;
+static uint64_t dropped;
+
+static void on_store(const struct registry_subsystem *new,
+		     const struct resmon_head *old)
+{
+	assert_null(new);
+	nr_dropped++;
+	dropped = old->id;
+}
+
 /* The monitor was killed between keeping the new region and dropping the old. */
 static void test_adopt(void **state)
 {
 	struct resmon_region *old, *new;
-	int fds[5];
+	int fds[4];
 
 	for (int order = 0; order < 2; order++) {
 		start_registry();
+		registry.store = on_store;
+		nr_dropped = 0;
 		old = make_region(&fds[0]);
 		new = make_region(&fds[1]);
 		new->head.absorbed = old->head.id;
+		fds[3] = dup(fds[1]);
 		assert_null(registry_adopt(&registry, fds[order]));
+		assert_int_equal(nr_dropped, 0);
 		assert_null(registry_adopt(&registry, fds[1 - order]));
 		assert_int_equal(registry.nr_subsystems, 1);
 		assert_true(registry.subsystem[0]->head.id == new->head.id);
+		assert_int_equal(nr_dropped, 1);
+		assert_true(dropped == old->head.id);
+		/* It may be kept twice. */
+		assert_null(registry_adopt(&registry, fds[3]));
+		assert_int_equal(registry.nr_subsystems, 1);
 		region_unmap(old);
 		region_unmap(new);
 		old = make_region(&fds[2]);
 		assert_non_null(registry_adopt(&registry, fds[2]));
 		region_unmap(old);
 		assert_non_null(registry_adopt(&registry, open("/dev/null", O_RDONLY)));
+		assert_int_equal(nr_dropped, 1);
 		stop_registry();
 	}
 }
