@@ -4,6 +4,7 @@
 #define RESMON_CMD_H
 
 #include <getopt.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -59,6 +60,16 @@ void cmd_exclusive(int c, int *seen);
 /* Set by SIGINT and SIGTERM after cmd_catch_signals(). */
 extern volatile sig_atomic_t cmd_stop;
 void cmd_catch_signals(void);
+
+/**
+ * cmd_poll() - poll(2) which those signals end, whenever they come
+ * @p: see poll(2)
+ * @n: see poll(2)
+ * @timeout: NULL to wait for ever
+ *
+ * Return: as poll(2); negative, too, if there was one already.
+ */
+int cmd_poll(struct pollfd *p, nfds_t n, const struct timespec *timeout);
 
 /* For --interval and the like: CLOCK_MONOTONIC, in nanoseconds. */
 uint64_t cmd_now(void);

@@ -3,7 +3,6 @@
 #include <err.h>
 #include <errno.h>
 #include <netdb.h>
-#include <poll.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -269,6 +268,7 @@ void http_serve(int listener,
 		void (*write_metrics)(FILE *out, bool prometheus, void *arg),
 		void *arg)
 {
+	static const struct timespec second = { .tv_sec = 1 };
 	static struct server s;
 	struct pollfd p[MAX_CLIENTS + 1];
 	bool any;
@@ -287,7 +287,7 @@ void http_serve(int listener,
 			any |= p[i].fd >= 0;
 		}
 		p[MAX_CLIENTS] = (struct pollfd){ listener, POLLIN, 0 };
-		if (poll(p, MAX_CLIENTS + 1, any ? 1000 : -1) < 0)
+		if (cmd_poll(p, MAX_CLIENTS + 1, any ? &second : NULL) < 0)
 			continue;
 		serve_clients(&s, p);
 		if (p[MAX_CLIENTS].revents)

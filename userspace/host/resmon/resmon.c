@@ -6,16 +6,12 @@
 #include <err.h>
 #include <errno.h>
 #include <locale.h>
-#include <poll.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "cli.h"
 #include "cmd.h"
-
-#define NSEC_PER_SEC	1000000000ULL
 
 static const struct cmd *const commands[] = {
 	&cmd_export,
@@ -30,7 +26,6 @@ static const struct cmd *const commands[] = {
 
 const struct cmd *cmd_running;
 const char *cmd_socket;
-volatile sig_atomic_t cmd_stop;
 
 void cmd_usage_table(void)
 {
@@ -94,36 +89,6 @@ void cmd_exclusive(int c, int *seen)
 	if (*seen && *seen != c)
 		errx(EXIT_FAILURE, "mutually exclusive arguments: --json --raw");
 	*seen = c;
-}
-
-static void on_signal(int sig)
-{
-	cmd_stop = 1;
-}
-
-void cmd_catch_signals(void)
-{
-	struct sigaction action = { .sa_handler = on_signal };
-
-	sigaction(SIGINT, &action, NULL);
-	sigaction(SIGTERM, &action, NULL);
-}
-
-uint64_t cmd_now(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * NSEC_PER_SEC + ts.tv_nsec;
-}
-
-bool cmd_wait_until(uint64_t ns, int fd)
-{
-	struct pollfd p = { .fd = fd, .events = POLLIN };
-	uint64_t now = cmd_now(), left = ns > now ? ns - now : 0;
-	struct timespec ts = { left / NSEC_PER_SEC, left % NSEC_PER_SEC };
-
-	return !cmd_stop && ppoll(&p, 1, &ts, NULL) == 1;
 }
 
 const char *cmd_energy(const struct print *p, unsigned __int128 nj, char *buf)
