@@ -334,18 +334,42 @@ check_export() {
 	report $? "export: ends in good order"
 }
 
+milliseconds() {
+	echo $(($(date +%s%N) / 1000000))
+}
+
+# web_power FROM TO: it had that power at some time, in microwatts.
+web_power() {
+	awk -v from="$1" -v to="$2" '
+		$1 == "web" && $2 >= from && $2 <= to { found = 1 }
+		END { exit !found }' "$out"
+}
+
 check_top() {
-	local status
-	(sleep 0.5; tell vda 'base web 10200000000000') &
-	resmon top -b -n 1 -i 1 --raw --exact -o VM,BASE,POWER web >"$out" 2>&1
-	report $? "top"
-	wait $!
-	# Ten joules in a second, of the clock that the sampler had.
-	awk '$1 == "web" && $2 > 5e6 && $2 < 10.5e6 { found = 1 } END { exit !found }' "$out"
-	report $? "top: watts"
-	timeout 5 script -qec 'stty rows 6 cols 60; resmon top -i 0.2' /dev/null \
-		< <(sleep 1; printf q; sleep 2) >"$out"
+	local begin top keys status
+	begin=$(milliseconds)
+	resmon top -b -i 1 --raw --exact -o VM,POWER web >"$out" 2>&1 &
+	top=$!
+	check "top" within web_power 0 0
+	tell vda 'base web 10200000000000'
+	# Ten joules, in at least the second between two tables.
+	within web_power 1 10500000
+	# And in less than all the time there was.
+	check "top: watts" web_power $((10200000000 / ($(milliseconds) - begin))) 10500000
+	kill -TERM "$top"
+	wait "$top"
+	report $? "top: ends in good order"
+
+	mkfifo "$work/keys"
+	exec {keys}<>"$work/keys"
+	timeout 30 script -qec 'stty rows 6 cols 60; resmon top -i 0.2' /dev/null \
+		<"$work/keys" >"$out" &
+	top=$!
+	check "top: a screen" within grep -q $'\033\\[H' "$out"
+	printf q >&"$keys"
+	wait "$top"
 	status=$?
+	exec {keys}>&-
 	check "top: 'q' ends it" test "$status" = 0
 	awk 'BEGIN { RS = "\033\\[H" } NR > 1 { n = gsub(/\n/, ""); if (n > 5) exit 1 }' "$out"
 	report $? "top: no more lines than the screen has"
