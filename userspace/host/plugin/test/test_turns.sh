@@ -58,6 +58,30 @@ own()
 	sed -n "s/^pcpu $1 vm $2 .* own \([0-9]*\) .*/\1/p" "$dir/audit"
 }
 
+# spins PCPU:VM: it has, for a while
+spins()
+{
+	local n
+
+	n=$(own "${1%:*}" "${1#*:}")
+	[ "${n:-0}" -ge 1000000 ]
+}
+
+# up PCPU:VM...: all of them do, within 30 seconds, and every audit is clean
+up()
+{
+	local tries who bad=0
+
+	for ((tries = 0; tries < 120; tries++)); do
+		audit || bad=1
+		for who in "$@"; do
+			spins "$who" || { sleep 0.25; continue 2; }
+		done
+		return $bad
+	done
+	return 1
+}
+
 # progress SECONDS PCPU:VM...: all of them get on, and every audit is clean
 progress()
 {
@@ -65,7 +89,7 @@ progress()
 	local -A before
 
 	shift
-	audit || bad=1
+	up "$@" || bad=1
 	for who in "$@"; do
 		before[$who]=$(own "${who%:*}" "${who#*:}")
 	done
@@ -87,7 +111,6 @@ start a 0
 a=$pid
 start b 0
 b=$pid
-sleep 2
 progress 2 0:a 0:b
 result $? "two on one CPU share it"
 
@@ -105,7 +128,8 @@ result $? "one gets on when the other is killed"
 # Stopped, it is alive, has the CPU or gets it, and never gives it back.
 start c 0
 c=$pid
-sleep 2
+up 0:c
+result $? "one more comes"
 kill -STOP "$c"
 progress 1 0:b
 result $? "one gets on when the other is stopped"
@@ -121,7 +145,6 @@ start d 0:1
 d=$pid
 start e 0:1
 e=$pid
-sleep 2
 progress 2 0:d 1:d 0:e 1:e
 result $? "two with two CPUs each"
 stop -9 "$d"
@@ -130,7 +153,6 @@ result $? "one gets on when the other is killed"
 
 start f 0:1 single
 f=$pid
-sleep 2
 progress 2 0:e 1:e 0:f 1:f
 result $? "and beside one with both CPUs in a thread"
 stop -TERM "$f"
@@ -140,7 +162,6 @@ start g 0 multi ,subtract=off
 g=$pid
 start h 0
 h=$pid
-sleep 2
 progress 1 0:g 0:h
 status=$?
 # The sum of absences is at 128 in the virtual CPU, which is at 448.
@@ -157,7 +178,6 @@ word() {
 }
 start k 0 multi ,memory=off
 k=$pid
-sleep 2
 progress 1 0:k
 status=$?
 # Counters are at 64, what others had of them at 128: cycles, and memory accesses.
