@@ -289,6 +289,8 @@ int main(int argc, char **argv)
 	server_step(&server, false);
 	show_all();
 	monitor_close(&server);
+	/* That has cancelled something, too. */
+	io_run(&server.io, false);
 	io_exit(&server.io);
 	return EXIT_SUCCESS;
 }
