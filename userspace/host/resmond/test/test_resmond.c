@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "fixture.h"
+#include "resmond/wire.h"
 
 static void test_alone(void **state)
 {
