@@ -102,6 +102,9 @@ static int pvpage_online(unsigned int cpu)
 	const struct pvenergy_vcpu *v;
 	unsigned int i;
 
+	/* On the way back from suspend the device sleeps still. */
+	if (per_cpu(pmc_page_cpu.vcpu, cpu))
+		return 0;
 	for (i = 0; i < pvpage_nr_vcpus; i++) {
 		v = pvpage_mem + pvpage_vcpu_offset + (size_t)i * pvpage_vcpu_stride;
 		if (READ_ONCE(v->id) == cpu_physical_id(cpu)) {
