@@ -27,6 +27,7 @@ echo 1 >/sys/bus/pci/rescan
 grep -qx "backend pvpage" info/backend || fail "it has not come back"
 grep -qx "unplugged no" info/backend || fail "it has not come back"
 
+rctl create a
 rctl run -q a -- /tests/spin 50
 before=$(shown a)
 [ "$(sed -n 's/^cpu.access_uj //p' a/energy)" -gt 0 ] || fail "nothing was counted"
