@@ -100,6 +100,7 @@ rctl create job
 sh -c 'sh -c "sleep 1000 & sleep 1000 & wait" & sleep 1000 & wait' &
 tree=$!
 n=0
+# shellcheck disable=SC2009 # busybox's pgrep does not count
 until [ "$(ps -o args | grep -cx 'sleep 1000')" = 3 ] || [ $n = 300 ]; do
 	n=$((n + 1))
 	sleep 0.1

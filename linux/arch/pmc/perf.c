@@ -241,6 +241,10 @@ static int pmc_perf_offline(unsigned int cpu)
 	return 0;
 }
 
+/*
+ * After pvpage, by link order, so that an energy page has been found; and before
+ * drivers, whose containers begin accounting.
+ */
 static int __init pmc_perf_init(void)
 {
 	int state, ret;
@@ -259,8 +263,4 @@ static int __init pmc_perf_init(void)
 		pr_info("no PMU: energy goes by CPU time\n");
 	return ret;
 }
-/*
- * After pvpage, by link order, so that an energy page has been found; and before
- * drivers, whose containers begin accounting.
- */
 device_initcall(pmc_perf_init);

@@ -145,6 +145,7 @@ static bool __init rdpmc_advances(u32 index)
 	       first != second;
 }
 
+/* After pvpage, by link order, and before drivers, whose containers begin accounting. */
 static int __init rdpmc_init(void)
 {
 	unsigned int i;
@@ -170,5 +171,4 @@ static int __init rdpmc_init(void)
 	rdpmc_backend.nr_events = rdpmc_nr;
 	return pmc_register(&rdpmc_backend);
 }
-/* After pvpage, by link order, and before drivers, whose containers begin accounting. */
 device_initcall(rdpmc_init);
