@@ -43,6 +43,26 @@ static void serve(unsigned int delay_ms, const char *arg, const char *parameter)
 		usleep(10000);
 }
 
+/* Likewise, by one that writes at once, and takes long to flush. */
+static void serve_slow_flush(void)
+{
+	unlink(ready);
+	server = fork();
+	assert_true(server >= 0);
+	if (!server) {
+		setenv("image", image, 1);
+		execlp("nbdkit", "nbdkit", "-f", "--exit-with-parent", "-U", sock,
+		       "-P", ready, "eval", "get_size=stat -c %s \"$image\"",
+		       "pread=dd if=\"$image\" iflag=skip_bytes,count_bytes skip=$4 count=$3 status=none",
+		       "pwrite=dd of=\"$image\" conv=notrunc oflag=seek_bytes seek=$4 status=none",
+		       "can_write=exit 0", "can_flush=exit 0", "can_fua=echo none",
+		       "flush=sleep 1", NULL);
+		_exit(127);
+	}
+	for (int i = 0; access(ready, F_OK) && i < 1000; i++)
+		usleep(10000);
+}
+
 static void stop(int signal)
 {
 	kill(server, signal);
@@ -62,7 +82,7 @@ static pid_t stop_later(unsigned int delay_ms)
 	return child;
 }
 
-static int begin_with(unsigned int wait_s, const char *arg, const char *parameter)
+static void make_image(void)
 {
 	int fd;
 
@@ -77,10 +97,27 @@ static int begin_with(unsigned int wait_s, const char *arg, const char *paramete
 	assert_true(fd >= 0);
 	assert_int_equal(ftruncate(fd, FIXTURE_BYTES), 0);
 	close(fd);
-	serve(0, arg, parameter);
+}
+
+static int connect_both(unsigned int wait_s)
+{
 	fixture_behind(&net, uri, wait_s);
 	join();
 	return 0;
+}
+
+static int begin_with(unsigned int wait_s, const char *arg, const char *parameter)
+{
+	make_image();
+	serve(0, arg, parameter);
+	return connect_both(wait_s);
+}
+
+static int begin_slow_flush(void **state)
+{
+	make_image();
+	serve_slow_flush();
+	return connect_both(10);
 }
 
 static int begin(void **state)
@@ -315,6 +352,23 @@ static void test_killed_while_busy(void **state)
 	expect('b', 512);
 }
 
+/* It is killed when it has written, and not flushed yet. */
+static void test_killed_in_flush(void **state)
+{
+	pid_t killer, slow = server;
+
+	start(0);
+	assert_false(fixture.disk.nbd->can_fua);
+	fill('f');
+	killer = stop_later(500);
+	serve(700, "--filter=fua", NULL);
+	assert_int_equal(request(0, VIRTIO_BLK_T_OUT | COST, 16, 512, true), 0);
+	/* Both again, for what was written may be lost. */
+	assert_int_equal(cost(DEVICE_NET), 512 * 10 + 2 * HEADERS_PJ);
+	waitpid(killer, NULL, 0);
+	waitpid(slow, NULL, 0);
+}
+
 /* Held back until a request has ended, whose server is away: the client's end is seen. */
 static void test_client_goes_while_held(void **state)
 {
@@ -452,6 +506,7 @@ int main(void)
 		test(test_server_fails, begin_error),
 		test(test_server_restarts, begin),
 		test(test_killed_while_busy, begin_slow),
+		test(test_killed_in_flush, begin_slow_flush),
 		test(test_client_goes_while_held, begin),
 		test(test_no_wait, begin_impatient),
 		test(test_wait_ends, begin_patient),
