@@ -518,7 +518,7 @@ as_user() {
 }
 
 session_lists() {
-	(as_user "$bin/resmon" list) >"$out" 2>&1
+	(as_user "$work/resmon" list) >"$out" 2>&1
 }
 
 check_session() {
@@ -528,10 +528,12 @@ check_session() {
 		return
 	fi
 	install -d -o 65534 "$work/session"
+	# Not all may enter the directory of those.
+	cp "$bin/resmon" "$bin/resmond" "$work"
 	session_lists
 	check "a session's viewer asks the system's monitor" \
 		grep -q '^resmon: /run/rcontainer/resmond.sock: ' "$out"
-	(as_user "$bin/resmond") >>"$work/monitor.log" 2>&1 &
+	(as_user "$work/resmond") >>"$work/monitor.log" 2>&1 &
 	pid=$!
 	check "a session's monitor listens, and the viewer asks that" within session_lists
 	kill -TERM "$pid" 2>/dev/null
