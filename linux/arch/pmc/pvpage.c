@@ -152,9 +152,6 @@ static int pvpage_setup(struct pci_dev *pdev, struct pvenergy_header *h)
 	const char *why;
 	int ret;
 
-	ret = -EBUSY;
-	if (pmc_backend())
-		goto busy;
 	/*
 	 * Plain memory on the host.  Where the firmware's MTRRs call the BAR
 	 * uncached this mapping works too, only slower.
@@ -190,10 +187,6 @@ static int pvpage_setup(struct pci_dev *pdev, struct pvenergy_header *h)
 	ret = pmc_register(&pvpage_backend);
 	if (!ret)
 		return 0;
-	pvpage_unmap();
-busy:
-	pci_err(pdev, "energy page not used: another source of counters is, or accounting has begun\n");
-	return ret;
 unmap:
 	pvpage_unmap();
 	return ret;
@@ -215,8 +208,11 @@ static int pvpage_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 	h = kzalloc(sizeof(*h), GFP_KERNEL);
 	if (!h)
 		return -ENOMEM;
-	ret = pvpage_setup(pdev, h);
+	/* First of all: rdpmc shares what is set up. */
+	ret = pmc_backend() ? -EBUSY : pvpage_setup(pdev, h);
 	kfree(h);
+	if (ret == -EBUSY)
+		pci_err(pdev, "energy page not used: another source of counters is, or accounting has begun\n");
 	if (!ret)
 		pvpage_dev = pdev;
 	return ret;

@@ -160,7 +160,7 @@ void __blk_energy_range_dirtied(struct folio *folio, const unsigned long *state,
 				size_t offset, size_t len)
 {
 	unsigned int bits, nr_blocks;
-	unsigned long page, block, end;
+	unsigned long page, end;
 	u32 owner = blk_energy_current();
 
 	if (!owner || !state || !len)
@@ -170,10 +170,10 @@ void __blk_energy_range_dirtied(struct folio *folio, const unsigned long *state,
 	end = round_up(offset + len, 1UL << bits);
 	for (page = round_down(offset, 1UL << bits) >> PAGE_SHIFT;
 	     page << PAGE_SHIFT < end; page++) {
-		unsigned long last = (((page + 1) << PAGE_SHIFT) - 1) >> bits;
+		unsigned long first = nr_blocks + (page << PAGE_SHIFT >> bits);
+		unsigned long last = nr_blocks + ((((page + 1) << PAGE_SHIFT) - 1) >> bits);
 
-		block = nr_blocks + (page << PAGE_SHIFT >> bits);
-		if (find_next_bit(state, nr_blocks + last + 1, block) > nr_blocks + last)
+		if (find_next_bit(state, last + 1, first) > last)
 			set_page_owner_id(folio_page(folio, page), owner);
 	}
 }

@@ -92,8 +92,8 @@ static bool in_softirq_of_interrupt(void)
  * the counters be read on its account in vain.
  *
  * Or nearly so: a task that was interrupted when it was just dispatched, the idle
- * task, or one with a lock, has preemption off.  What is left of that is less than
- * the way through the scheduler.
+ * task, or one with a lock, has preemption off.  What is left of that is not long,
+ * and then comes the way through the scheduler.
  */
 static bool preempts_current(int mine)
 {

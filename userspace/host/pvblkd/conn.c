@@ -48,7 +48,7 @@ static ssize_t receive(struct disk *disk, unsigned int want)
 	if (n >= 0)
 		take_fds(rx, &hdr);
 	if (n > 0 && hdr.msg_flags & MSG_CTRUNC) {
-		warnx("%s: too many file descriptors: raise the limit (ulimit -n)",
+		warnx("%s: a message's file descriptors are too many for it, or for the limit (ulimit -n)",
 		      disk->name);
 		return 0;
 	}

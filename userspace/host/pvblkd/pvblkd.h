@@ -416,7 +416,7 @@ struct request {
 	struct iovec iov[];
 };
 
-/* So many bytes at once, so that other requests are done in between.  For tests. */
+/* So many bytes at once, so that other requests are done in between.  No constant, for tests. */
 extern size_t request_step_max;
 
 /* Begin with what the guest sent; it ends in queue_done(). */

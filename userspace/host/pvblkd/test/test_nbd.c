@@ -169,6 +169,14 @@ static int end(void **state)
 	return teardown(NULL);
 }
 
+static void begin_read(uint32_t len)
+{
+	offer(0, VIRTIO_BLK_T_IN, 0, len, false);
+	assert_int_equal(write(kick[0], &(uint64_t){ 1 }, 8), 8);
+	while (!fixture.disk.in_flight)
+		server_step(&fixture.server, true);
+}
+
 static uint64_t cost(enum device device)
 {
 	return ((uint64_t *)driver_at(&d, REPLY))[device];
@@ -377,10 +385,7 @@ static void test_client_goes_while_held(void **state)
 
 	start(FLUSH);
 	stop(SIGKILL);
-	offer(0, VIRTIO_BLK_T_IN, 0, 512, false);
-	assert_int_equal(write(kick[0], &(uint64_t){ 1 }, 8), 8);
-	while (!fixture.disk.in_flight)
-		server_step(&fixture.server, true);
+	begin_read(512);
 	msg.u64 = 0;
 	assert_int_equal(write(client, &msg, VHOST_HEADER_SIZE + 8), VHOST_HEADER_SIZE + 8);
 	while (!fixture.disk.hold)
@@ -438,10 +443,7 @@ static void test_stop(void **state)
 
 	start(FLUSH);
 	stop(SIGKILL);
-	offer(0, VIRTIO_BLK_T_IN, 0, 512, false);
-	assert_int_equal(write(kick[0], &(uint64_t){ 1 }, 8), 8);
-	while (!fixture.disk.in_flight)
-		server_step(&fixture.server, true);
+	begin_read(512);
 	server_stop(&fixture.server);
 	assert_true(monotonic_ns() - begun < 3000000000);
 	assert_int_equal(status(0), 1);
@@ -456,10 +458,7 @@ static void test_memory_is_lost(void **state)
 	/* In place of cmocka's own handler. */
 	mem_init();
 	start(FLUSH);
-	offer(0, VIRTIO_BLK_T_IN, 0, 4096, false);
-	assert_int_equal(write(kick[0], &(uint64_t){ 1 }, 8), 8);
-	while (!fixture.disk.in_flight)
-		server_step(&fixture.server, true);
+	begin_read(4096);
 	assert_int_equal(ftruncate(d.fd, DRIVER_DATA), 0);
 	pump();
 	assert_int_equal(fixture.disk.in_flight, 0);
