@@ -10,14 +10,16 @@ mount -t tracefs none $tracing 2>/dev/null || true
 
 rctl create traced
 id=$(cat $rcfs/traced/id)
+# Who waits for a process may run before its last instructions are charged.
+traced_run='rctl run -q traced -- /tests/spin 1 && sleep 1'
 if [ "${1-}" = perf ]; then
 	perf record -q -a -m 4096 -e 'rcontainer:*' -o /tmp/perf.data -- \
-		rctl run -q traced -- /tests/spin 1
+		sh -c "$traced_run"
 	perf script -i /tmp/perf.data -F comm,event,trace >/tmp/trace
 else
 	echo 16384 >$tracing/buffer_size_kb
 	echo 1 >$tracing/events/rcontainer/enable
-	rctl run -q traced -- /tests/spin 1
+	sh -c "$traced_run"
 	echo 0 >$tracing/tracing_on
 	cat $tracing/trace >/tmp/trace
 	echo 0 >$tracing/events/rcontainer/enable

@@ -93,47 +93,57 @@ static void test_dispatch(struct kunit *test)
 	rcontainer_put(a);
 }
 
-/* Of 7 cycles, and 3 on the way back.  @offset: of the preempt count, for its kind. */
-static void interrupt(unsigned int offset, bool preempts)
+struct interrupt_kind {
+	const char	*desc;
+	unsigned int	offset;		/* of the preempt count */
+	bool		raises;
+};
+
+/* Of 7 cycles, and 3 on the way back. */
+static void interrupt(const struct interrupt_kind *kind, bool preempts)
 {
 	guard(irqsave)();
-	preempt_count_add(offset);
-	if (offset == HARDIRQ_OFFSET)
+	preempt_count_add(kind->offset);
+	if (kind->offset == HARDIRQ_OFFSET)
 		__rcontainer_hardirq_enter();
 	else
 		__rcontainer_softirq_enter();
 	advance(0, 7);
+	if (kind->raises)
+		raise_softirq_irqoff(HRTIMER_SOFTIRQ);
 	if (preempts) {
 		set_tsk_need_resched(current);
 		set_preempt_need_resched();
 	}
-	if (offset == HARDIRQ_OFFSET)
+	if (kind->offset == HARDIRQ_OFFSET)
 		__rcontainer_hardirq_exit();
 	else
 		__rcontainer_softirq_exit();
-	preempt_count_sub(offset);
+	preempt_count_sub(kind->offset);
+	/* There may be some that were left to ksoftirqd, too. */
+	if (kind->offset == HARDIRQ_OFFSET)
+		do_softirq();
 	advance(0, 3);
 }
 
-static const unsigned int interrupt_kinds[] = { HARDIRQ_OFFSET, SOFTIRQ_OFFSET };
+static const struct interrupt_kind interrupt_kinds[] = {
+	{ "hard", HARDIRQ_OFFSET },
+	{ "hard that raises a soft one", HARDIRQ_OFFSET, true },
+	{ "soft", SOFTIRQ_OFFSET },
+};
 
-static void interrupt_kind_desc(const unsigned int *offset, char *desc)
-{
-	strscpy(desc, *offset == HARDIRQ_OFFSET ? "hard" : "soft", KUNIT_PARAM_DESC_SIZE);
-}
-
-KUNIT_ARRAY_PARAM(interrupt_kind, interrupt_kinds, interrupt_kind_desc);
+KUNIT_ARRAY_PARAM_DESC(interrupt_kind, interrupt_kinds, desc);
 
 /* Interrupts that come while a container is active are not its own. */
 static void test_interrupt(struct kunit *test)
 {
-	const unsigned int *offset = test->param_value;
+	const struct interrupt_kind *kind = test->param_value;
 	struct rcontainer *a = create(test, &rcontainer_root, "a");
 	u64 before = cycles_of(&rcontainer_interrupt, false);
 
 	KUNIT_EXPECT_EQ(test, bind_self(a), 0);
 	advance(0, 100);
-	interrupt(*offset, false);
+	interrupt(kind, false);
 	advance(0, 97);
 	KUNIT_EXPECT_EQ(test, bind_self(&rcontainer_root), 0);
 
@@ -146,33 +156,30 @@ static void test_interrupt(struct kunit *test)
 /* Nor is its displacement by one; if it stays, or can't be displaced, all else is. */
 static void test_preempted(struct kunit *test)
 {
-	const unsigned int *offset = test->param_value;
+	const struct interrupt_kind *kind = test->param_value;
 	struct rcontainer *a = create(test, &rcontainer_root, "a");
 	u64 before = cycles_of(&rcontainer_interrupt, false);
 	u64 displaced = preempt_model_preemptible() ? 3 : 0;
 
 	KUNIT_EXPECT_EQ(test, bind_self(a), 0);
-	/* Nobody else has the CPU meanwhile, or it would be made active anyway. */
-	sched_set_fifo(current);
 	advance(0, 100);
-	interrupt(*offset, true);
+	interrupt(kind, true);
 	schedule();
 	advance(0, 97 + displaced);
 	KUNIT_EXPECT_EQ(test, cycles_of(a, false), 200);
 	/* Soon, as it is where it was just dispatched. */
 	scoped_guard(preempt)
-		interrupt(*offset, true);
+		interrupt(kind, true);
 	schedule();
 	advance(0, 50 + displaced);
 	/* Who knows when. */
 	scoped_guard(preempt) {
 		scoped_guard(preempt) {
-			interrupt(*offset, true);
+			interrupt(kind, true);
 			advance(0, 44);
 		}
 	}
 	schedule();
-	sched_set_normal(current, 0);
 	KUNIT_EXPECT_EQ(test, bind_self(&rcontainer_root), 0);
 
 	KUNIT_EXPECT_EQ(test, cycles_of(a, false), 300);
@@ -186,6 +193,8 @@ static int switch_test_init(struct kunit *test)
 {
 	if (pmc_fake_register())
 		kunit_skip(test, "other counters are in use");
+	/* Nobody else gets the CPU until the thread of this test waits or ends. */
+	sched_set_fifo(current);
 	return 0;
 }
 
