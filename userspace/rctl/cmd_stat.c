@@ -7,6 +7,7 @@
 
 #include <libsmartcols/libsmartcols.h>
 
+#include "wait.h"
 #include "watch.h"
 
 /* On a terminal the heading comes again after so many lines. */
@@ -92,9 +93,9 @@ static int stat_main(struct rctl *ctl, int argc, char **argv)
 		int ret;
 
 		watch_schedule(&w);
-		while (!watch_wait(&w, -1) && !watch_stopped())
+		while (wait_until(w.next_ns, -1) && !wait_stop)
 			;
-		if (watch_stopped())
+		if (wait_stop)
 			break;
 		ret = watch_sample(&w);
 		if (ret)

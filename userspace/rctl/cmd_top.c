@@ -10,9 +10,9 @@
 #include <libsmartcols/libsmartcols.h>
 
 #include "screen.h"
+#include "wait.h"
 #include "watch.h"
 
-#define NSEC_PER_SEC	1000000000ULL
 #define MIN_INTERVAL_NS	(NSEC_PER_SEC / 8)
 #define MAX_INTERVAL_NS	(64 * NSEC_PER_SEC)
 
@@ -249,14 +249,14 @@ static bool handle_key(struct top *top, int key)
 static bool wait_and_draw(struct top *top)
 {
 	draw(top);
-	while (!watch_wait(&top->w, STDIN_FILENO)) {
+	while (wait_until(top->w.next_ns, STDIN_FILENO)) {
 		int key, any = 0;
 
 		/* A signal, or keys; SIGWINCH is told as a key. */
 		while ((key = screen_key()) != SCREEN_NONE && ++any)
 			if (!handle_key(top, key))
 				return false;
-		if (watch_stopped() || (!any && !isatty(STDIN_FILENO)))
+		if (wait_stop || (!any && !isatty(STDIN_FILENO)))
 			return false;
 		draw(top);
 	}
@@ -291,9 +291,9 @@ static void run_batch(struct top *top)
 
 	for (n = 0; !w->iterations || n < w->iterations; n++) {
 		watch_schedule(w);
-		while (!watch_wait(w, -1) && !watch_stopped())
+		while (wait_until(w->next_ns, -1) && !wait_stop)
 			;
-		if (watch_stopped())
+		if (wait_stop)
 			break;
 		ret = sample(top);
 		if (ret)

@@ -2,19 +2,14 @@
 /* What rctl top and rctl stat do alike: options, and sample after sample. */
 #include <err.h>
 #include <errno.h>
-#include <poll.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "cli.h"
+#include "wait.h"
 #include "watch.h"
 
 #define NSEC_PER_MSEC	1000000ULL
-#define NSEC_PER_SEC	1000000000ULL
-
-static volatile sig_atomic_t stop;
 
 bool watch_option(struct watch *w, int c, const char *arg)
 {
@@ -60,16 +55,6 @@ void watch_usage_options(void)
 	     " -x, --exact            print microjoules and microwatts, as plain numbers");
 }
 
-static void on_signal(int sig)
-{
-	stop = 1;
-}
-
-bool watch_stopped(void)
-{
-	return stop;
-}
-
 static void set_paths(struct watch *w, int argc, char **argv)
 {
 	static char root[] = "/";
@@ -109,7 +94,6 @@ static void set_columns(struct watch *w)
 
 void watch_open(struct watch *w, int argc, char **argv)
 {
-	struct sigaction action = { .sa_handler = on_signal };
 	size_t i;
 	int ret;
 
@@ -134,8 +118,7 @@ void watch_open(struct watch *w, int argc, char **argv)
 	/* That was said once. */
 	w->walk.unreadable = NULL;
 	w->next_ns = w->now.time_ns;
-	sigaction(SIGINT, &action, NULL);
-	sigaction(SIGTERM, &action, NULL);
+	wait_catch_signals();
 }
 
 void watch_close(struct watch *w)
@@ -157,19 +140,6 @@ void watch_schedule(struct watch *w)
 	/* Where reading takes longer than that, there is no making up for it. */
 	if (w->next_ns < w->now.time_ns)
 		w->next_ns = w->now.time_ns;
-}
-
-bool watch_wait(const struct watch *w, int fd)
-{
-	struct pollfd pollfd = { .fd = fd, .events = POLLIN };
-	struct timespec ts;
-	uint64_t now;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	now = ts.tv_sec * NSEC_PER_SEC + ts.tv_nsec;
-	ts.tv_sec = now < w->next_ns ? (w->next_ns - now) / NSEC_PER_SEC : 0;
-	ts.tv_nsec = now < w->next_ns ? (w->next_ns - now) % NSEC_PER_SEC : 0;
-	return !stop && !ppoll(&pollfd, 1, &ts, NULL);
 }
 
 int watch_sample(struct watch *w)

@@ -59,27 +59,14 @@ void watch_usage_options(void);
  * @argc: number of @argv
  * @argv: names of containers; none for the whole tree
  *
- * From here on SIGINT and SIGTERM only set watch_stop.  Exits after a message
+ * From here on SIGINT and SIGTERM only set wait_stop.  Exits after a message
  * if anything is wrong.
  */
 void watch_open(struct watch *w, int argc, char **argv);
 void watch_close(struct watch *w);
 
-/* SIGINT or SIGTERM came. */
-bool watch_stopped(void);
-
 /* The next sample is due an interval later. */
 void watch_schedule(struct watch *w);
-
-/**
- * watch_wait() - sleep until the next sample is due
- * @w: watch
- * @fd: or until this is readable; negative for none
- *
- * Returns true when the sample is due; false if @fd is readable or a signal
- * came.
- */
-bool watch_wait(const struct watch *w, int fd);
 
 /**
  * watch_sample() - take a sample, and subtract the one before

@@ -4,8 +4,6 @@
 #define RESMON_CMD_H
 
 #include <getopt.h>
-#include <poll.h>
-#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -56,32 +54,6 @@ void cmd_bad_usage(const char *message, ...);
 
 /* Refuse --json together with --raw; @seen is 0 at first. */
 void cmd_exclusive(int c, int *seen);
-
-/* Set by SIGINT and SIGTERM after cmd_catch_signals(). */
-extern volatile sig_atomic_t cmd_stop;
-void cmd_catch_signals(void);
-
-/**
- * cmd_poll() - poll(2) which those signals end, whenever they come
- * @p: see poll(2)
- * @n: see poll(2)
- * @timeout: NULL to wait for ever
- *
- * Return: as poll(2); negative, too, if there was one already.
- */
-int cmd_poll(struct pollfd *p, nfds_t n, const struct timespec *timeout);
-
-/* For --interval and the like: CLOCK_MONOTONIC, in nanoseconds. */
-uint64_t cmd_now(void);
-
-/**
- * cmd_wait_until() - sleep
- * @ns: until then
- * @fd: or until this is readable; negative for none
- *
- * Return: true if @fd is readable; false when it is time, or on a signal.
- */
-bool cmd_wait_until(uint64_t ns, int fd);
 
 /* Energy for a cell: nanojoules if exact, or with a unit. */
 const char *cmd_energy(const struct print *p, unsigned __int128 nj, char *buf);

@@ -11,6 +11,7 @@
 #include "cmd.h"
 #include "http.h"
 #include "metrics.h"
+#include "wait.h"
 
 #define NSEC_PER_MSEC	1000000ULL
 
@@ -49,12 +50,12 @@ static void write_file(const char *file, struct view *v)
 
 static void write_files(const char *file, struct view *v, uint64_t interval_ns)
 {
-	uint64_t next = cmd_now();
+	uint64_t next = wait_now();
 
 	do {
 		write_file(file, v);
 		next += interval_ns;
-	} while (interval_ns && (cmd_wait_until(next, -1), !cmd_stop));
+	} while (interval_ns && (wait_until(next, -1), !wait_stop));
 }
 
 static void write_answer(FILE *out, bool prometheus, void *arg)
@@ -108,7 +109,7 @@ static int export_main(int argc, char **argv)
 		errx(EXIT_FAILURE, "--interval needs --textfile");
 
 	view_open(&v, cmd_socket);
-	cmd_catch_signals();
+	wait_catch_signals();
 	if (textfile) {
 		write_files(textfile, &v, interval_ns);
 	} else if (address) {

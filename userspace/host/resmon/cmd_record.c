@@ -9,6 +9,7 @@
 #include "cli.h"
 #include "cmd.h"
 #include "record.h"
+#include "wait.h"
 
 #define NSEC_PER_MSEC	1000000ULL
 #define MSEC_PER_SEC	1000
@@ -46,7 +47,7 @@ static void write_sample(FILE *out, const char *file, const struct view *v,
 static void record(FILE *out, const char *file, struct view *v,
 		   uint64_t interval_ns, uint64_t duration_ns)
 {
-	uint64_t next = cmd_now(), end = duration_ns ? next + duration_ns : UINT64_MAX;
+	uint64_t next = wait_now(), end = duration_ns ? next + duration_ns : UINT64_MAX;
 	uint64_t start = 0;
 	bool answered = true;
 
@@ -62,8 +63,8 @@ static void record(FILE *out, const char *file, struct view *v,
 			start = v->time_ns;
 		write_sample(out, file, v, start);
 		next += interval_ns;
-		cmd_wait_until(next < end ? next : end, -1);
-	} while (!cmd_stop && next <= end);
+		wait_until(next < end ? next : end, -1);
+	} while (!wait_stop && next <= end);
 }
 
 static int record_main(int argc, char **argv)
@@ -108,7 +109,7 @@ static int record_main(int argc, char **argv)
 		errx(EXIT_FAILURE, "%s exists (--force overwrites it)", file);
 	if (!out)
 		err(EXIT_FAILURE, "%s", file);
-	cmd_catch_signals();
+	wait_catch_signals();
 	record(out, file, &v, interval_ms * NSEC_PER_MSEC,
 	       duration_ms * NSEC_PER_MSEC);
 	if (out != stdout && fclose(out))

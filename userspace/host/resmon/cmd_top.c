@@ -12,6 +12,7 @@
 
 #include "cli.h"
 #include "cmd.h"
+#include "wait.h"
 
 #define NSEC_PER_MSEC	1000000ULL
 
@@ -261,15 +262,15 @@ static bool wait_for(struct top *top, uint64_t until)
 {
 	char key;
 
-	while (cmd_wait_until(until, top->screen ? STDIN_FILENO : -1))
+	while (wait_until(until, top->screen ? STDIN_FILENO : -1) > 0)
 		if (read(STDIN_FILENO, &key, 1) != 1 || key == 'q')
 			return false;
-	return !cmd_stop;
+	return !wait_stop;
 }
 
 static void run(struct top *top, char **names)
 {
-	uint64_t next = cmd_now();
+	uint64_t next = wait_now();
 	struct libscols_table *tb;
 	bool answered;
 
@@ -360,7 +361,7 @@ static int top_main(int argc, char **argv)
 		}
 	}
 	view_open(&top.v, cmd_socket);
-	cmd_catch_signals();
+	wait_catch_signals();
 	run(&top, argv + optind);
 	free(top.before.figure);
 	view_close(&top.v);

@@ -15,6 +15,7 @@
 #include "cmd.h"
 #include "http.h"
 #include "metrics.h"
+#include "wait.h"
 
 #define MAX_CLIENTS	16
 #define MAX_REQUEST	8192
@@ -243,12 +244,12 @@ static void accept_client(struct server *s)
 	if (sock < 0)
 		return;
 	c = find_room(s);
-	*c = (struct client){ .sock = sock, .deadline = cmd_now() + PATIENCE_NS };
+	*c = (struct client){ .sock = sock, .deadline = wait_now() + PATIENCE_NS };
 }
 
 static void serve_clients(struct server *s, const struct pollfd *p)
 {
-	uint64_t now = cmd_now();
+	uint64_t now = wait_now();
 
 	for (int i = 0; i < MAX_CLIENTS; i++) {
 		struct client *c = &s->client[i];
@@ -278,7 +279,7 @@ void http_serve(int listener,
 	s.arg = arg;
 	for (int i = 0; i < MAX_CLIENTS; i++)
 		s.client[i].sock = -1;
-	while (!cmd_stop) {
+	while (!wait_stop) {
 		any = false;
 		for (int i = 0; i < MAX_CLIENTS; i++) {
 			p[i].fd = s.client[i].sock;
@@ -287,7 +288,7 @@ void http_serve(int listener,
 			any |= p[i].fd >= 0;
 		}
 		p[MAX_CLIENTS] = (struct pollfd){ listener, POLLIN, 0 };
-		if (cmd_poll(p, MAX_CLIENTS + 1, any ? &second : NULL) < 0)
+		if (wait_poll(p, MAX_CLIENTS + 1, any ? &second : NULL) < 0)
 			continue;
 		serve_clients(&s, p);
 		if (p[MAX_CLIENTS].revents)

@@ -15,7 +15,7 @@
 int http_listen(const char *address);
 
 /**
- * http_serve() - answer requests until cmd_stop
+ * http_serve() - answer requests until wait_stop
  * @listener: socket
  * @write_metrics: writes the document, in the older format if that is asked for
  * @arg: for it

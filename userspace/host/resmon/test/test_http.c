@@ -10,6 +10,7 @@
 
 #include "resmon/cmd.h"
 #include "resmon/http.h"
+#include "wait.h"
 
 #define KERNEL_SIGSET	8
 
@@ -36,8 +37,8 @@ int poll(struct pollfd *p, nfds_t n, int timeout)
 /* Who sleeps over it is killed. */
 static int setup(void **state)
 {
-	cmd_stop = 0;
-	cmd_catch_signals();
+	wait_stop = 0;
+	wait_catch_signals();
 	alarm(20);
 	return 0;
 }
@@ -45,17 +46,17 @@ static int setup(void **state)
 static void test_server(void **state)
 {
 	http_serve(http_listen("127.0.0.1:0"), NULL, NULL);
-	assert_true(cmd_stop);
+	assert_true(wait_stop);
 }
 
 static void test_wait(void **state)
 {
-	uint64_t hour = cmd_now() + 3600 * 1000000000ULL;
+	uint64_t hour = wait_now() + 3600 * 1000000000ULL;
 
-	assert_false(cmd_wait_until(hour, -1));
-	assert_true(cmd_stop);
+	assert_true(wait_until(hour, -1) < 0);
+	assert_true(wait_stop);
 	/* And if it had come before. */
-	assert_false(cmd_wait_until(hour, -1));
+	assert_true(wait_until(hour, -1) < 0);
 }
 
 int main(void)

@@ -1,19 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Waiting, and the signals that end it; see cmd.h. */
-#include <time.h>
+/* Waiting, and the signals that end it; see wait.h. */
+#include "wait.h"
 
-#include "cmd.h"
-
-#define NSEC_PER_SEC	1000000000ULL
-
-volatile sig_atomic_t cmd_stop;
+volatile sig_atomic_t wait_stop;
 
 static void on_signal(int sig)
 {
-	cmd_stop = 1;
+	wait_stop = 1;
 }
 
-void cmd_catch_signals(void)
+void wait_catch_signals(void)
 {
 	struct sigaction action = { .sa_handler = on_signal };
 
@@ -21,7 +17,7 @@ void cmd_catch_signals(void)
 	sigaction(SIGTERM, &action, NULL);
 }
 
-int cmd_poll(struct pollfd *p, nfds_t n, const struct timespec *timeout)
+int wait_poll(struct pollfd *p, nfds_t n, const struct timespec *timeout)
 {
 	sigset_t blocked, before;
 	int ret = -1;
@@ -31,13 +27,13 @@ int cmd_poll(struct pollfd *p, nfds_t n, const struct timespec *timeout)
 	sigaddset(&blocked, SIGTERM);
 	/* One that came between the question and the answer would be slept over. */
 	sigprocmask(SIG_BLOCK, &blocked, &before);
-	if (!cmd_stop)
+	if (!wait_stop)
 		ret = ppoll(p, n, timeout, &before);
 	sigprocmask(SIG_SETMASK, &before, NULL);
 	return ret;
 }
 
-uint64_t cmd_now(void)
+uint64_t wait_now(void)
 {
 	struct timespec ts;
 
@@ -45,11 +41,11 @@ uint64_t cmd_now(void)
 	return ts.tv_sec * NSEC_PER_SEC + ts.tv_nsec;
 }
 
-bool cmd_wait_until(uint64_t ns, int fd)
+int wait_until(uint64_t ns, int fd)
 {
 	struct pollfd p = { .fd = fd, .events = POLLIN };
-	uint64_t now = cmd_now(), left = ns > now ? ns - now : 0;
+	uint64_t now = wait_now(), left = ns > now ? ns - now : 0;
 	struct timespec ts = { left / NSEC_PER_SEC, left % NSEC_PER_SEC };
 
-	return cmd_poll(&p, 1, &ts) == 1;
+	return wait_poll(&p, 1, &ts);
 }

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Waiting, and the signals that end it. */
+#ifndef COMMON_WAIT_H
+#define COMMON_WAIT_H
+
+#include <poll.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <time.h>
+
+#define NSEC_PER_SEC	1000000000ULL
+
+/* Set by SIGINT and SIGTERM after wait_catch_signals(). */
+extern volatile sig_atomic_t wait_stop;
+void wait_catch_signals(void);
+
+/**
+ * wait_poll() - poll(2) which those signals end, whenever they come
+ * @p: see poll(2)
+ * @n: see poll(2)
+ * @timeout: NULL to wait for ever
+ *
+ * Return: as poll(2); negative, too, if there was one already.
+ */
+int wait_poll(struct pollfd *p, nfds_t n, const struct timespec *timeout);
+
+/* For --interval and the like: CLOCK_MONOTONIC, in nanoseconds. */
+uint64_t wait_now(void);
+
+/**
+ * wait_until() - sleep
+ * @ns: until then
+ * @fd: or until this is readable; negative for none
+ *
+ * Return: 0 when it is time; 1 if @fd is readable; negative on any signal.
+ */
+int wait_until(uint64_t ns, int fd);
+
+#endif /* COMMON_WAIT_H */
