@@ -84,6 +84,12 @@ static void forget(struct registry *r, const struct registry_subsystem *s)
 		(r->nr_subsystems - i) * sizeof(*r->subsystem));
 }
 
+/* May @uid have what @owner has under a name? */
+static bool may_follow(uid_t uid, uid_t owner)
+{
+	return !uid || uid == owner;
+}
+
 const char *registry_adopt(struct registry *r, int fd)
 {
 	struct registry_subsystem *s;
@@ -100,13 +106,13 @@ const char *registry_adopt(struct registry *r, int fd)
 		return NULL;
 	}
 	/* We were killed between keeping the new and dropping the old one. */
-	if (s && s->head.absorbed == head.id) {
+	if (s && s->head.absorbed == head.id && may_follow(s->owner, st.st_uid)) {
 		if (r->store)
 			r->store(NULL, &head);
 		close(fd);
 		return NULL;
 	}
-	if (s && head.absorbed != s->head.id)
+	if (s && (head.absorbed != s->head.id || !may_follow(st.st_uid, s->owner)))
 		why = "there are two of this name";
 	if (!why && !s)
 		s = new_subsystem(r);
@@ -212,7 +218,7 @@ static bool name_subsystem(struct registry *r, struct registry_peer *peer,
 	if (s && s->peer)
 		return refuse(peer, EBUSY, "'%s' is registered by process %d",
 			      msg->name, s->peer->pid);
-	if (s && s->owner != peer->uid && peer->uid)
+	if (s && !may_follow(peer->uid, s->owner))
 		return refuse(peer, EPERM, "'%s' belongs to user %u", msg->name,
 			      s->owner);
 	if (!s) {

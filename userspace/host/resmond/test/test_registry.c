@@ -55,6 +55,34 @@ static void test_adopt(void **state)
 	}
 }
 
+/* A region says what its owner likes, also that it follows another's. */
+static void test_adopt_others(void **state)
+{
+	static const struct { uid_t old, new; bool follows; } pairs[] = {
+		{ 1000, 1000, true }, { 1000, 0, true },
+		{ 1000, 1001, false }, { 0, 1000, false },
+	};
+	struct resmon_region *old, *new;
+	int fds[2];
+
+	if (geteuid())
+		skip();
+	for (unsigned int i = 0; i < 2 * sizeof(pairs) / sizeof(*pairs); i++) {
+		start_registry();
+		old = make_region(&fds[0]);
+		new = make_region(&fds[1]);
+		new->head.absorbed = old->head.id;
+		assert_int_equal(fchown(fds[0], pairs[i / 2].old, -1), 0);
+		assert_int_equal(fchown(fds[1], pairs[i / 2].new, -1), 0);
+		assert_null(registry_adopt(&registry, fds[i % 2]));
+		assert_int_equal(!registry_adopt(&registry, fds[1 - i % 2]),
+				 pairs[i / 2].follows);
+		region_unmap(old);
+		region_unmap(new);
+		stop_registry();
+	}
+}
+
 static int connect_raw(void)
 {
 	int pair[2];
@@ -342,6 +370,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_adopt),
+		cmocka_unit_test(test_adopt_others),
 		cmocka_unit_test(test_protocol),
 		cmocka_unit_test(test_garbage),
 		cmocka_unit_test(test_many_fds),
