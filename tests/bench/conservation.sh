@@ -33,14 +33,15 @@ trap 'exit 130' INT TERM HUP
 
 # storm NAME [busy]
 storm() {
-	local name=$1 log=$logs/conservation-$1 status=0
+	local name=$1 log=$logs/conservation-$1 status=0 launched=0
 
 	machine=$(mktemp -d /dev/shm/rcontainer-storm.XXXXXX)
 	"$BUILD/user/cpuacctd" --machine "$machine" --wait >"$log.accountant" 2>&1 &
 	accountant=$!
 	[ $# = 1 ] || start_busy "${cpus[@]}"
 	(launch storm "storm:${seconds}hotplug" --serial "$log.guest" \
-		--timeout $((seconds + 120)) "${cpus[@]}") >"$log.launcher" 2>&1 || status=$?
+		--timeout $((seconds + 120)) "${cpus[@]}") >"$log.launcher" 2>&1 || launched=$?
+	status=$launched
 	sed -i 's/\r$//' "$log.guest"
 	# The accountant's last look, while all are there, must add up, too.
 	kill -TERM "$accountant"
@@ -49,7 +50,7 @@ storm() {
 	[ -z "$busy_pid" ] || stop_busy
 	busy_pid=
 	rm -rf "$machine"
-	if stale_int3 "$log.guest" && [ $((tries += 1)) -lt 3 ]; then
+	if emulator_died "$log.guest" $launched && [ $((tries += 1)) -lt 3 ]; then
 		storm "$@"
 		return
 	fi

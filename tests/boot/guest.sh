@@ -32,7 +32,7 @@ for _ in 1 2 3; do
 	rm -f "$log"
 	(launch test "$run" --serial "$log" --timeout $((240 * patience)) "$@") >&2
 	status=$?
-	stale_int3 "$log" || break
+	emulator_died "$log" $status || break
 done
 sed 's/\r$//' "$log"
 if ! splat=$(clean_log "$log"); then

@@ -173,6 +173,7 @@ int main(void)
 		errx(EXIT_FAILURE, "only as the first process of a guest");
 	setenv("PATH", "/bin:/sbin:/usr/bin:/tests", 1);
 	setenv("HOME", "/", 1);
+	puts("# first process");
 	must_mount("proc", "/proc");
 	must_mount("sysfs", "/sys");
 	must_mount("devtmpfs", "/dev");

@@ -52,7 +52,7 @@ for _ in 1 2 3; do
 	wait "$guest_pid"
 	status=$?
 	guest_pid=
-	stale_int3 "$log" || break
+	emulator_died "$log" $status || break
 done
 sed 's/\r$//' "$log"
 if ! splat=$(clean_log "$log"); then

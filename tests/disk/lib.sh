@@ -177,7 +177,7 @@ disk_main() {
 	local splat
 	for _ in 1 2 3; do
 		boot "$@"
-		stale_int3 "$log" || break
+		emulator_died "$log" "$status" || break
 	done
 	sed 's/\r$//' "$log"
 	[ ! -s "$work/beside.tap" ] || cat "$work/beside.tap"

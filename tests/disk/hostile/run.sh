@@ -54,7 +54,7 @@ for _ in 1 2 3; do
 	wait "$server"
 	server_status=$?
 	server=
-	stale_int3 "$dir/log" || break
+	emulator_died "$dir/log" $status || break
 	rm -f "$dir/log"
 done
 sed 's/\r$//' "$dir/log"
