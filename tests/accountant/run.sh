@@ -267,7 +267,8 @@ check_overruns() {
 	within grep -q ready "$work/load.out"
 	start --machine "$dir" --resmond none
 	sleep 0.5
-	# 200,000 switches, while it is not let.
+	# 200,000 switches, while it is not let; and has no lock, which the load would wait for.
+	within grep -q '^State:	S' "/proc/$accountant/status"
 	kill -STOP "$accountant"
 	echo go >&"$in"
 	within grep -q '\.' "$work/load.out" || within grep -q '\.' "$work/load.out"

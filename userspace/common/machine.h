@@ -270,7 +270,8 @@ void machine_unlock(pthread_mutex_t *lock);
  * @m: the machine, mapped for writing
  * @pcpu: the physical CPU
  *
- * Finishes the switch of a holder that died in the midst of it.
+ * Finishes the switch of a holder that died in the midst of it.  One that was
+ * stopped (SIGSTOP) there is waited for until it continues.
  */
 void machine_pcpu_lock(struct machine *m, unsigned int pcpu);
 void machine_pcpu_unlock(struct machine *m, unsigned int pcpu);
