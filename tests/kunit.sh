@@ -20,7 +20,8 @@ x86)
 		qemu-system-x86_64 -accel tcg -cpu max -smp 2 -m 512 -nodefaults \
 			-no-user-config -nographic -no-reboot -serial file:"$log" \
 			-kernel "$CACHE/obj/kunit-x86/arch/x86/boot/bzImage" \
-			-append 'console=ttyS0 kunit.enable=1 kunit_shutdown=reboot panic=-1 pmc=none' || status=$?
+			-append 'console=ttyS0 no_timer_check kunit.enable=1 kunit_shutdown=reboot panic=-1 pmc=none' ||
+			status=$?
 		emulator_died "$log" $status || break
 	done
 	;;

@@ -84,6 +84,7 @@ static long long metric(const char *text, const char *zone)
 static void spend(const char *container)
 {
 	int status;
+	long long uj;
 	pid_t pid = fork();
 
 	if (!pid) {
@@ -94,6 +95,11 @@ static void spend(const char *container)
 		_exit(0);
 	}
 	CHECK(waitpid(pid, &status, 0) == pid && !status);
+	/* Its last instructions are charged when its parent was told already. */
+	do {
+		uj = rcfs_total(container);
+		usleep(20000);
+	} while (rcfs_total(container) != uj);
 }
 
 /* A zone's file, of the zone that has this name; false if there is none. */

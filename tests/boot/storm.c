@@ -144,6 +144,21 @@ static void toggle_cpu(void)
 	close(fd);
 }
 
+/* Orphans of the workers are still on their way out. */
+static bool removed(const char *path)
+{
+	int i;
+
+	for (i = 0; i < 300; i++) {
+		if (!rmdir(path) || errno == ENOENT)
+			return true;
+		if (errno != EBUSY)
+			return false;
+		usleep(100000);
+	}
+	return false;
+}
+
 static void remove_all(void)
 {
 	char path[128];
@@ -152,10 +167,10 @@ static void remove_all(void)
 	for (i = 0; i < NR_CONTAINERS; i++) {
 		for (j = 0; j < 2; j++) {
 			snprintf(path, sizeof(path), RCFS "/s%d/s%d", i, j);
-			CHECK(!rmdir(path) || errno == ENOENT);
+			CHECK(removed(path));
 		}
 		snprintf(path, sizeof(path), RCFS "/s%d", i);
-		CHECK(!rmdir(path) || errno == ENOENT);
+		CHECK(removed(path));
 	}
 }
 
@@ -184,8 +199,6 @@ int main(int argc, char **argv)
 	for (i = 0; i < NR_WORKERS; i++)
 		waitpid(pids[i], NULL, 0);
 	CHECK(!rcfs_bind("", 0, "procs"));
-	/* Orphans of the workers are still on their way out. */
-	sleep(1);
 	remove_all();
 	CHECK(check_snapshot(true) == 3);
 	printf("# %d snapshots, each conserved\n", checks);

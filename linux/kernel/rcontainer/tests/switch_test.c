@@ -83,12 +83,12 @@ static void test_dispatch(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, cycles_of(self, false), 5);
 	expect_conserved(test);
 
-	put_task_struct(p);
 	KUNIT_EXPECT_EQ(test, remove(self), 0);
 	rcontainer_put(self);
 	/* The worker may be dying still: never busy for that. */
 	while (!(READ_ONCE(p->flags) & PF_EXITING))
 		schedule_timeout_uninterruptible(1);
+	put_task_struct(p);
 	KUNIT_EXPECT_EQ(test, remove(a), 0);
 	rcontainer_put(a);
 }

@@ -211,18 +211,26 @@ static void test_handed_over(void **state)
 
 static void test_dead_owner(void **state)
 {
-	uint64_t before;
 	pid_t pid = fork();
+	uint64_t before;
+	int tries;
 
 	if (!pid)
 		_exit(0);
 	waitpid(pid, NULL, 0);
-	turn_acquire(&a);
-	m->vm[a.slot].pid = pid;
-	before = machine_tsc(m);
-	turn_acquire(&b);
-	assert_true(machine_tsc(m) - before < TURN_STALL_MS * 100000);
-	assert_int_equal(p->owner, b.slot);
+	/* The host may let us stand for as long as a stall. */
+	for (tries = 1; tries < 20; tries++) {
+		m->vm[a.slot].pid = getpid();
+		turn_acquire(&a);
+		m->vm[a.slot].pid = pid;
+		before = machine_tsc(m);
+		turn_acquire(&b);
+		assert_int_equal(p->owner, b.slot);
+		if (machine_tsc(m) - before < TURN_STALL_MS * 100000)
+			break;
+		turn_release(&b);
+	}
+	assert_true(tries < 20);
 	/* Nor does it get turns, if it died waiting. */
 	machine_set_add(&p->waiting, a.slot);
 	turn_release(&b);
