@@ -33,7 +33,7 @@ awk -v a="$a" -v b="$b" -v s="$start" -v e="$end" -v slack=$slack \
 		return x > y * (1 - part) && x < y * (1 + part)
 	}
 	BEGIN {
-		exit !(near(a / b, 3, 0.25) && near((a + b) / 1e9, e - s, slack) &&
+		exit !(near(a / b, 3, 0.05) && near((a + b) / 1e9, e - s, slack) &&
 		       near(base, a * 9.255e-3, 1e-4) &&
 		       near(access, a * 17.805e-3, 1e-4))
 	}'
