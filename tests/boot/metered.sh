@@ -35,7 +35,8 @@ attend() {
 		kill -0 "$guest_pid" 2>/dev/null || return
 	done
 	while kill -0 "$guest_pid" 2>/dev/null; do
-		now=$(sed -n 's/^meter: \([0-9]*\)\r*$/\1/p' "$log" 2>/dev/null | tail -n 1)
+		# A line that is not whole yet is another number.
+		now=$(sed -n 's/^meter: \([0-9]*\)\r$/\1/p' "$log" 2>/dev/null | tail -n 1)
 		if [ "$now" != "$nj" ]; then
 			nj=$now
 			write_page 80 8 "$nj"

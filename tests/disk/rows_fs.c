@@ -22,9 +22,9 @@ void begin(void)
 static void make_xfs(const char *options)
 {
 	command("/sbin/mkfs.xfs -q -f -K %s " DISK " >/tmp/mkfs 2>&1", options);
-	mount_at(DISK, "xfs", NULL);
-	/* The log. */
+	/* The log, whose first time is set by mounting. */
 	write_file("/proc/sys/fs/xfs/xfssyncd_centisecs", "720000");
+	mount_at(DISK, "xfs", NULL);
 }
 
 static void make_btrfs(const char *options)

@@ -35,7 +35,10 @@ base() {
 # Where the meters were when the driver found them: not before, and not after,
 # what both readings allow.
 bracket() {
-	before=$(shown) m=$(metered) after=$(shown)
+	before=$(shown)
+	# What was settled before is not looked at anew while it is fresh.
+	sleep 0.1
+	m=$(metered) after=$(shown)
 	echo "# $m uJ counted between $before and $after uJ"
 	lo=$((before - m > lo ? before - m : lo)) hi=$((after - m < hi ? after - m : hi))
 	[ $lo -le $hi ] || fail "counted other than shown"
@@ -78,15 +81,22 @@ rctl check
 
 # The back end goes away, and is back.
 echo "meter: kill"
-sleep 2
-m=$(metered)
+n=0 m=
+until now=$(metered); [ "$now" = "$m" ]; do
+	m=$now n=$((n + 1))
+	[ $n -lt 60 ] || fail "it is metered still"
+	sleep 1
+done
+# A wait for the back end would be in all of them; the host may take the CPU in one.
+slow=0
 for _ in 1 2 3 4 5 6; do
 	read -r start _ </proc/uptime
 	cat energy >/dev/null
 	read -r end _ </proc/uptime
-	echo "$start $end" | awk '{ exit !($2 - $1 < 0.8) }' || fail "waited from $start to $end"
+	echo "$start $end" | awk '{ exit !($2 - $1 < 0.8) }' || slow=$((slow + 1))
 	sleep 0.2
 done
+[ $slow -le 2 ] || fail "waited $slow times"
 [ "$(metered)" = "$m" ] || fail "metered by nobody"
 rctl check
 echo "meter: start"

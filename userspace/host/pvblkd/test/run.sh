@@ -262,7 +262,13 @@ both=(--disk "one,socket=$work/one.sock,file=$work/one.img"
 serve "${both[@]}"
 guest one 2 load rounds=$((KILLS * 4))
 guest two 2 load rounds=$((KILLS * 4))
-within rounds one 3
+booted() {
+	for _ in $(seq 12); do
+		within rounds one 3 && return
+	done
+	return 1
+}
+check "two guests run" booted
 monitor one stop
 monitor one cont
 check "stopped and continued, the guest goes on" within rounds one 9
