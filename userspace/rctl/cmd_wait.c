@@ -205,8 +205,10 @@ static int wait_main(struct rctl *ctl, int argc, char **argv)
 		return EXIT_FAILURE;
 	w.path = path;
 	w.dirfd = cmd_open_container(ctl, path);
-	if (w.dirfd < 0)
+	if (w.dirfd < 0) {
+		free(path);
 		return EXIT_FAILURE;
+	}
 	ret = wait_path(&w, relative);
 	if (ret == -ENODEV)
 		warnx("'%s' was deleted meanwhile", path);
