@@ -23,7 +23,7 @@ rctl check
 a=$(value a/events cpu_clock) b=$(value b/events cpu_clock)
 echo "clock: a $a ns, b $b ns, of $start to $end s"
 # A debug kernel takes most of the time to start them, for the root.
-slack=0.2
+slack=0.05
 [ ! -e /proc/lockdep ] || slack=0.9
 # The thesis's processor: 9.255 W at any time, 17.805 W more while it is busy.
 awk -v a="$a" -v b="$b" -v s="$start" -v e="$end" -v slack=$slack \

@@ -8,12 +8,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "cli.h"
 #include "cmd.h"
 #include "quantity.h"
+#include "wait.h"
 
 /* As timeout(1). */
 #define EXIT_TIMED_OUT	124
@@ -52,10 +52,7 @@ static void usage(void)
 
 static uint64_t now_ms(void)
 {
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * 1000ULL + ts.tv_nsec / 1000000;
+	return wait_now() / 1000000;
 }
 
 static int read_total(struct waiting *w, uint64_t *uj)
