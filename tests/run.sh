@@ -14,7 +14,7 @@ cd "$(dirname "$0")/.." || exit
 . tests/lib.sh
 logs=${LOGS:-$BUILD/logs}
 mkdir -p "$logs" "$BUILD/results"
-passed=0 failed=0 skipped=0
+passed=0 failed=0 skipped=0 failures=
 
 # tap NAME SECONDS COMMAND...: a failure to finish or a bad exit status of a
 # program that reported no failure counts as one.
@@ -38,11 +38,16 @@ tap() {
 	printf '%-28s %4d passed, %d failed, %d skipped  (%d s)\n' \
 		"$name" "$p" "$f" "$s" $((SECONDS - start))
 	if [ "$f" != 0 ]; then
-		grep -aE '^ *not ok |^ *#' "$log" | head -n 20 | sed 's/^/    /'
-		tail -n 5 "$log" | sed 's/^/    | /'
+		failures+=" $name"
+		why "$name"
 	fi
 }
 
+# why NAME: what a test that failed had to say.
+why() {
+	grep -aE '^ *not ok |^ *#' "$logs/$1.log" | head -n 20 | sed 's/^/    /'
+	tail -n 5 "$logs/$1.log" | sed 's/^/    | /'
+}
 
 suite_user() {
 	local t
@@ -131,6 +136,11 @@ suite_patchset() {
 
 for suite; do
 	"suite_$suite"
+done
+# Again where one looks first, below hundreds of lines of those that passed.
+for name in $failures; do
+	echo "failed: $name"
+	why "$name"
 done
 echo "$passed passed, $failed failed, $skipped skipped"
 [ "$failed" = 0 ]
