@@ -45,19 +45,32 @@ stop()
 	wait "$2" 2> /dev/null
 }
 
-# stop_outside PID: with SIGSTOP, but not while it holds a lock, which all would wait for
+# stopped PID: all its threads
+stopped()
+{
+	! grep -qv ') T ' "/proc/$1"/task/*/stat
+}
+
+# stop_outside PID: with SIGSTOP, but not while it holds a lock, which all would wait for.
+# A thread may run on for a while; and stopped again at once, execute nothing.
 stop_outside()
 {
 	while kill -STOP "$1"; do
+		until stopped "$1"; do
+			sleep 0.01
+		done
 		timeout 2 "$out/machine_util" audit "$dir" "$dir"/*.page > /dev/null
 		[ $? = 124 ] || return
 		kill -CONT "$1"
+		sleep 0.02
 	done
 }
 
+# All locks are to be had, and all accounts add up.
 audit()
 {
-	"$out/machine_util" audit "$dir" "$dir"/*.page > "$dir/audit" && return
+	timeout 20 "$out/machine_util" audit "$dir" "$dir"/*.page > "$dir/audit" && return
+	[ $? != 124 ] || echo "# somebody keeps a lock"
 	grep '^#' "$dir/audit"
 	return 1
 }
@@ -80,14 +93,14 @@ spins()
 # up PCPU:VM...: all of them do, within 30 seconds, and every audit is clean
 up()
 {
-	local tries who bad=0
+	local tries who
 
 	for ((tries = 0; tries < 120; tries++)); do
-		audit || bad=1
+		audit || return 1
 		for who in "$@"; do
 			spins "$who" || { sleep 0.25; continue 2; }
 		done
-		return $bad
+		return 0
 	done
 	return 1
 }
@@ -99,13 +112,13 @@ progress()
 	local -A before
 
 	shift
-	up "$@" || bad=1
+	up "$@" || return 1
 	for who in "$@"; do
 		before[$who]=$(own "${who%:*}" "${who#*:}")
 	done
 	for ((look = 0; look < seconds * 4; look++)); do
 		sleep 0.25
-		audit || bad=1
+		audit || return 1
 	done
 	for who in "$@"; do
 		look=$(($(own "${who%:*}" "${who#*:}") - ${before[$who]:-0}))
