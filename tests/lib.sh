@@ -45,11 +45,14 @@ emulator_died() {
 		{ [ "$2" = 139 ] && ! grep -qsaE '^# first process|KTAP version' "$1"; }
 }
 
+# On a busy machine a guest may find that timer interrupts come too late to be any:
+# it does not look.  One that hangs says where, of each CPU and task, when its time
+# is over.
+kernel_options="no_timer_check panic=-1 unknown_nmi_panic panic_print=0x41"
+
 # launch NAME RUN [OPTION...]: a guest in the machine $machine whose first
-# process runs RUN.  $APPEND is added to its kernel command line.
-# On a busy machine the kernel may find that timer interrupts come too late to be
-# any: it does not look.  Replaces the shell, so that a signal reaches the launcher: call it as
-# ( launch ... ).
+# process runs RUN.  $APPEND is added to its kernel command line.  Replaces
+# the shell, so that a signal reaches the launcher: call it as ( launch ... ).
 launch() {
 	local name=$1 run=$2
 	shift 2
@@ -57,7 +60,7 @@ launch() {
 	exec "$BUILD/user/pvlaunch" --machine "$machine" --name "$name" \
 		--plugin "$BUILD/user/pvplugin.so" $no_memory \
 		--kernel "$guest_kernel" --initrd "$initramfs" \
-		--append "console=ttyS0 quiet panic=-1 no_timer_check rdinit=/init run=$run${APPEND:+ $APPEND}" "$@"
+		--append "console=ttyS0 quiet $kernel_options rdinit=/init run=$run${APPEND:+ $APPEND}" "$@"
 }
 
 # start_busy [OPTION...]: another virtual machine that keeps its CPUs busy,

@@ -18,7 +18,7 @@
 #include "cli.h"
 #include "supervise.h"
 
-/* How long QEMU has to end when it is asked to. */
+/* How long guest and QEMU have when they are asked to end. */
 #define GRACE_MS	3000
 #define NEVER		INT64_MAX
 
@@ -100,13 +100,22 @@ static void start(struct qemu *q, char **argv, const int *child_fds,
 		give_up(q, "pidfd_open");
 }
 
+static void control(const struct qemu *q, const char *commands)
+{
+	send(q->qmp_fd, commands, strlen(commands), MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
 /* An answer comes only from the main loop, when all is set up. */
 static void ask_for_life(const struct qemu *q)
 {
-	static const char question[] = "{\"execute\":\"qmp_capabilities\"}\n"
-				       "{\"execute\":\"query-status\"}\n";
+	control(q, "{\"execute\":\"qmp_capabilities\"}\n"
+		   "{\"execute\":\"query-status\"}\n");
+}
 
-	send(q->qmp_fd, question, sizeof(question) - 1, MSG_NOSIGNAL);
+/* A kernel with unknown_nmi_panic says where it is, and ends. */
+static void ask_for_place(const struct qemu *q)
+{
+	control(q, "{\"execute\":\"inject-nmi\"}\n");
 }
 
 static void control_line(struct qemu *q)
@@ -167,7 +176,7 @@ static void watch(struct qemu *q, uint64_t timeout_ms)
 		{ .fd = q->qmp_fd, .events = POLLIN },
 	};
 	int64_t deadline = timeout_ms ? now_ms() + (int64_t)timeout_ms : NEVER;
-	bool asked = false;
+	enum { RUNS, INTERRUPTED, TERMINATED, KILLED } state = RUNS;
 
 	for (;;) {
 		if (poll(fds, 3, poll_timeout(deadline)) < 0 && errno != EINTR)
@@ -176,17 +185,17 @@ static void watch(struct qemu *q, uint64_t timeout_ms)
 			fds[2].fd = -1;
 		if (fds[0].revents)
 			break;
-		if (fds[1].revents && read_signal(q) && !asked) {
-			pidfd_send_signal(q->pidfd, SIGTERM, NULL, 0);
-			asked = true;
-			deadline = now_ms() + GRACE_MS;
-		} else if (deadline <= now_ms()) {
-			if (!asked)
-				q->outcome.timed_out = true;
-			pidfd_send_signal(q->pidfd, asked ? SIGKILL : SIGTERM,
+		if (fds[1].revents && read_signal(q) && state < TERMINATED)
+			state = INTERRUPTED;
+		else if (deadline > now_ms())
+			continue;
+		deadline = ++state < KILLED ? now_ms() + GRACE_MS : NEVER;
+		if (state == INTERRUPTED) {
+			q->outcome.timed_out = true;
+			ask_for_place(q);
+		} else {
+			pidfd_send_signal(q->pidfd, state == TERMINATED ? SIGTERM : SIGKILL,
 					  NULL, 0);
-			deadline = asked ? NEVER : now_ms() + GRACE_MS;
-			asked = true;
 		}
 	}
 	while (waitpid(q->pid, &q->outcome.wait_status, 0) < 0 && errno == EINTR)
