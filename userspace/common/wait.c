@@ -33,18 +33,10 @@ int wait_poll(struct pollfd *p, nfds_t n, const struct timespec *timeout)
 	return ret;
 }
 
-uint64_t wait_now(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * NSEC_PER_SEC + ts.tv_nsec;
-}
-
 int wait_until(uint64_t ns, int fd)
 {
 	struct pollfd p = { .fd = fd, .events = POLLIN };
-	uint64_t now = wait_now(), left = ns > now ? ns - now : 0;
+	uint64_t now = monotonic_ns(), left = ns > now ? ns - now : 0;
 	struct timespec ts = { left / NSEC_PER_SEC, left % NSEC_PER_SEC };
 
 	return wait_poll(&p, 1, &ts);

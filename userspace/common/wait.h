@@ -6,9 +6,8 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdint.h>
-#include <time.h>
 
-#define NSEC_PER_SEC	1000000000ULL
+#include "clock.h"
 
 /* Set by SIGINT and SIGTERM after wait_catch_signals(). */
 extern volatile sig_atomic_t wait_stop;
@@ -24,12 +23,9 @@ void wait_catch_signals(void);
  */
 int wait_poll(struct pollfd *p, nfds_t n, const struct timespec *timeout);
 
-/* For --interval and the like: CLOCK_MONOTONIC, in nanoseconds. */
-uint64_t wait_now(void);
-
 /**
  * wait_until() - sleep
- * @ns: until then
+ * @ns: until monotonic_ns() is that
  * @fd: or until this is readable; negative for none
  *
  * Return: 0 when it is time; 1 if @fd is readable; negative on any signal.

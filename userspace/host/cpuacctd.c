@@ -16,6 +16,7 @@
 
 #include "account.h"
 #include "cli.h"
+#include "clock.h"
 #include "meter.h"
 #include "model.h"
 #include "perfhost.h"
@@ -27,8 +28,6 @@
 #define STATUS_DIFFERENCE	1
 #define STATUS_ERROR		2
 
-#define NSEC_PER_SEC		1000000000LL
-#define NSEC_PER_MSEC		1000000LL
 
 /* How often a source looks thoroughly. */
 #define THOROUGH_MS		200
@@ -65,14 +64,6 @@ static volatile sig_atomic_t stop;
 static void on_signal(int sig)
 {
 	stop = 1;
-}
-
-static int64_t monotonic_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * NSEC_PER_SEC + ts.tv_nsec;
 }
 
 static void sleep_until(int64_t ns)
@@ -116,7 +107,7 @@ static void take_period(struct accountant *d, bool thorough)
 
 static void take_sample(struct accountant *d, bool final)
 {
-	double seconds = (monotonic_ns() - (int64_t)d->source->zero_ns) / 1e9;
+	double seconds = (int64_t)(monotonic_ns() - d->source->zero_ns) / 1e9;
 
 	if (d->samples.file)
 		samples_add(&d->samples, &d->a, seconds, final);

@@ -12,9 +12,9 @@
 #include <unistd.h>
 
 #include "cli.h"
+#include "clock.h"
 #include "source.h"
 
-#define NSEC_PER_MSEC	1000000L
 
 /**
  * struct process - a virtual machine's process

@@ -17,6 +17,7 @@
 #include <perfmon/pfmlib_perf_event.h>
 
 #include "cli.h"
+#include "clock.h"
 #include "perfhost.h"
 #include "perfsource.h"
 #include "qemuproc.h"
@@ -278,10 +279,7 @@ static unsigned int host_threads(void *arg, pid_t pid, struct perf_thread *threa
 
 static uint64_t host_now_ns(void *arg)
 {
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
+	return monotonic_ns();
 }
 
 static unsigned int host_nr_cpus(void *arg)

@@ -3,9 +3,9 @@
 #include <err.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "cli.h"
+#include "clock.h"
 #include "publish.h"
 #include "resmond/region.h"
 #include "resmond/subsystem.h"
@@ -14,7 +14,7 @@
 #define DEVICE_CPU		0
 
 /* How long to wait for the monitor before anything final is done. */
-#define PATIENCE_NS		1000000000LL
+#define PATIENCE_NS		NSEC_PER_SEC
 
 /**
  * struct published - what was published of a virtual machine
@@ -39,16 +39,8 @@ struct publisher {
 	bool expected;
 	/* It has been seen; and since when there was something to be published. */
 	bool registered;
-	int64_t opened_ns;
+	uint64_t opened_ns;
 };
-
-static int64_t monotonic_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * 1000000000LL + ts.tv_nsec;
-}
 
 /* FNV-1a. */
 static uint32_t hash(uint32_t h, const void *data, size_t size)

@@ -12,10 +12,10 @@
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <termios.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "cli.h"
+#include "clock.h"
 #include "supervise.h"
 
 /* How long guest and QEMU have when they are asked to end. */
@@ -35,10 +35,7 @@ struct qemu {
 
 static int64_t now_ms(void)
 {
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * 1000LL + ts.tv_nsec / 1000000;
+	return monotonic_ns() / NSEC_PER_MSEC;
 }
 
 static void exec_qemu(char **argv, const int *child_fds, bool keep_stdin,

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "all.h"
+#include "clock.h"
 
 /**
  * struct heading - a column of energy
@@ -239,7 +240,7 @@ int rcfs_gather_all(const struct rcfs *fs, const char *path,
 		    struct rcfs_walk *walk, struct rcfs_node *top)
 {
 	struct rows rows = { .walk = walk, .size = 8 };
-	uint64_t time_ns = rcfs_now();
+	uint64_t time_ns = monotonic_ns();
 	char *cursor, *line;
 	int ret;
 

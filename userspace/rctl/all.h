@@ -13,7 +13,6 @@ struct rcfs_node *rcfs_new_node(const char *name, struct rcfs_node *parent);
 int rcfs_add_child(struct rcfs_node *node, struct rcfs_node *child);
 void rcfs_sort_children(struct rcfs_node *node);
 /* CLOCK_MONOTONIC, in nanoseconds. */
-uint64_t rcfs_now(void);
 
 /**
  * rcfs_gather_all() - fill in a tree from info/containers

@@ -9,9 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "cmd.h"
 #include "print.h"
 
@@ -24,7 +24,7 @@ struct failure {
 /* Energy at one moment; energy.ndevs is 0 if it cannot be read. */
 struct meter {
 	struct rcfs_energy energy;
-	struct timespec time;
+	uint64_t time_ns;
 };
 
 static volatile pid_t child_pid;
@@ -163,7 +163,7 @@ static void read_meter(int dirfd, const char *path, struct meter *meter)
 	struct rcfs_buf buf = { 0 };
 	int ret;
 
-	clock_gettime(CLOCK_MONOTONIC, &meter->time);
+	meter->time_ns = monotonic_ns();
 	ret = rcfs_read_energy(dirfd, "energy", &buf, &meter->energy);
 	rcfs_buf_free(&buf);
 	if (!ret)
@@ -233,8 +233,7 @@ static int run(int dirfd, const char *path, char **argv, bool quiet, bool exact)
 	status = run_command(dirfd, path, argv, &ran);
 	if (ran && !quiet) {
 		read_meter(dirfd, path, &after);
-		us = (after.time.tv_sec - before.time.tv_sec) * 1000000 +
-		     (after.time.tv_nsec - before.time.tv_nsec) / 1000;
+		us = (after.time_ns - before.time_ns) / 1000;
 		rcfs_energy_subtract(&after.energy, &before.energy);
 		if (after.energy.ndevs)
 			(exact ? report_exact : report)(path, &after.energy, us);

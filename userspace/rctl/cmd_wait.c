@@ -52,7 +52,7 @@ static void usage(void)
 
 static uint64_t now_ms(void)
 {
-	return wait_now() / 1000000;
+	return monotonic_ns() / NSEC_PER_MSEC;
 }
 
 static int read_total(struct waiting *w, uint64_t *uj)

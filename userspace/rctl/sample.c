@@ -3,8 +3,8 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "clock.h"
 #include "sample.h"
 
 #define UJ_PER_NS_TO_UW	1000000000ULL
@@ -16,13 +16,11 @@ int sample_take(const struct rcfs *fs, char *const *paths, size_t npaths,
 		struct rcfs_walk *walk, struct sample *s)
 {
 	struct rcfs_walk machine = { .want = RCFS_ENERGY, .shallow = true };
-	struct timespec ts;
 	size_t i;
 	int ret = 0;
 
 	memset(s, 0, sizeof(*s));
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	s->time_ns = ts.tv_sec * 1000000000ULL + ts.tv_nsec;
+	s->time_ns = monotonic_ns();
 	s->top = calloc(npaths + 1, sizeof(*s->top));
 	if (!s->top)
 		return -ENOMEM;

@@ -7,10 +7,10 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "all.h"
+#include "clock.h"
 #include "tree.h"
 
 static bool is_gone(int error)
@@ -38,20 +38,12 @@ static int read_ids(int fd, const char *file, struct rcfs_walk *walk,
 	return ret ? ret : rcfs_count_ids(&walk->buf, count);
 }
 
-uint64_t rcfs_now(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * 1000000000ULL + ts.tv_nsec;
-}
-
 static int read_one(int fd, unsigned int what, struct rcfs_walk *walk,
 		    struct rcfs_node *node, const char **file)
 {
 	switch (what) {
 	case RCFS_ENERGY:
-		node->time_ns = rcfs_now();
+		node->time_ns = monotonic_ns();
 		*file = "energy";
 		return rcfs_read_energy(fd, *file, &walk->buf, &node->energy);
 	case RCFS_LOCAL:

@@ -9,7 +9,6 @@
 #include "wait.h"
 #include "watch.h"
 
-#define NSEC_PER_MSEC	1000000ULL
 
 bool watch_option(struct watch *w, int c, const char *arg)
 {

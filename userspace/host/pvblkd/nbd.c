@@ -21,8 +21,6 @@
 #include "net.h"
 #include "pvblkd.h"
 
-#define NSEC_PER_SEC	1000000000ULL
-#define NSEC_PER_MSEC	1000000ULL
 
 /* While there is no connection: how often to try, and how long a try takes. */
 #define RETRY_NS	(200 * NSEC_PER_MSEC)

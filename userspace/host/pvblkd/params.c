@@ -12,7 +12,6 @@
 #include "cli.h"
 #include "pvblkd.h"
 
-#define NSEC_PER_SEC	1000000000ULL
 #define AGE_NS		(10 * NSEC_PER_SEC)
 
 /* A divisor of zero shares nothing. */

@@ -17,6 +17,7 @@
 #include <time.h>
 
 #include "blk.h"
+#include "clock.h"
 #include "cost.h"
 #include "cpu.h"
 #include "diskmodel.h"
@@ -299,7 +300,6 @@ void server_wake(struct server *server);
  */
 void server_take_over(struct server *server);
 
-uint64_t monotonic_ns(void);
 
 /* disk.c */
 

@@ -11,19 +11,9 @@
 #include "monitor.h"
 #include "pvblkd.h"
 
-#define NSEC_PER_SEC	1000000000ULL
-
 #define METER_S		1
 #define ASLEEP_S	60
 #define RETRY_S		5
-
-uint64_t monotonic_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * NSEC_PER_SEC + ts.tv_nsec;
-}
 
 static uint64_t nap(uint64_t ns)
 {

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+#include "clock.h"
 #include "speed.h"
 
-#define NSEC_PER_MSEC	1000000ULL
-#define NSEC_PER_SEC	1000000000ULL
 
 void speed_init(struct speed *speed, const struct diskmodel *model, uint64_t now_ns)
 {

@@ -13,7 +13,6 @@
 #include "metrics.h"
 #include "wait.h"
 
-#define NSEC_PER_MSEC	1000000ULL
 
 static void usage(void)
 {
@@ -50,7 +49,7 @@ static void write_file(const char *file, struct view *v)
 
 static void write_files(const char *file, struct view *v, uint64_t interval_ns)
 {
-	uint64_t next = wait_now();
+	uint64_t next = monotonic_ns();
 
 	do {
 		write_file(file, v);

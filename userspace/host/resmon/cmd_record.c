@@ -11,7 +11,6 @@
 #include "record.h"
 #include "wait.h"
 
-#define NSEC_PER_MSEC	1000000ULL
 #define MSEC_PER_SEC	1000
 
 static void usage(void)
@@ -47,7 +46,7 @@ static void write_sample(FILE *out, const char *file, const struct view *v,
 static void record(FILE *out, const char *file, struct view *v,
 		   uint64_t interval_ns, uint64_t duration_ns)
 {
-	uint64_t next = wait_now(), end = duration_ns ? next + duration_ns : UINT64_MAX;
+	uint64_t next = monotonic_ns(), end = duration_ns ? next + duration_ns : UINT64_MAX;
 	uint64_t start = 0;
 	bool answered = true;
 

@@ -14,7 +14,6 @@
 #include "cmd.h"
 #include "wait.h"
 
-#define NSEC_PER_MSEC	1000000ULL
 
 /* Alternative screen without a cursor, and back; home, and clear below. */
 #define SCREEN_ENTER	"\033[?1049h\033[?25l"
@@ -270,7 +269,7 @@ static bool wait_for(struct top *top, uint64_t until)
 
 static void run(struct top *top, char **names)
 {
-	uint64_t next = wait_now();
+	uint64_t next = monotonic_ns();
 	struct libscols_table *tb;
 	bool answered;
 

@@ -244,12 +244,12 @@ static void accept_client(struct server *s)
 	if (sock < 0)
 		return;
 	c = find_room(s);
-	*c = (struct client){ .sock = sock, .deadline = wait_now() + PATIENCE_NS };
+	*c = (struct client){ .sock = sock, .deadline = monotonic_ns() + PATIENCE_NS };
 }
 
 static void serve_clients(struct server *s, const struct pollfd *p)
 {
-	uint64_t now = wait_now();
+	uint64_t now = monotonic_ns();
 
 	for (int i = 0; i < MAX_CLIENTS; i++) {
 		struct client *c = &s->client[i];

@@ -6,11 +6,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "resmond/region.h"
 #include "resmond/wire.h"
+#include "clock.h"
 #include "view.h"
 
 /* The monitor answers at once, or something is wrong with it. */
@@ -250,11 +250,9 @@ bool view_read(struct view *v)
 {
 	struct resmon_msg msg;
 	bool answered = !ask(v, &msg);
-	struct timespec ts;
 
 	v->nr_figures = 0;
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	v->time_ns = (uint64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
+	v->time_ns = monotonic_ns();
 	for (size_t i = 0; i < v->nr_sources; i++) {
 		struct source *s = &v->source[i];
 

@@ -6,9 +6,9 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/timerfd.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "region.h"
 #include "subsystem.h"
 #include "wire.h"
@@ -47,14 +47,6 @@ struct subsystem {
 	char status[RESMON_TEXT_LEN + 128];
 	bool news;
 };
-
-static uint64_t monotonic_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
-}
 
 static struct resmon_slot *slot_of(struct subsystem *s, int client)
 {
