@@ -143,20 +143,15 @@ struct parser {
 static int parse_power(const struct modeltext *t, const char *keyword, char **rest,
 		       bool *has, unsigned int *mw)
 {
-	const char *value = strtok_r(NULL, MODELTEXT_BLANK, rest);
-	const char *extra = strtok_r(NULL, MODELTEXT_BLANK, rest);
+	const char *value = modeltext_value(t, keyword, rest);
 	uint64_t number;
 
 	if (!value)
-		return modeltext_fail(t, -EINVAL, "%s of what?", keyword);
-	if (extra)
-		return modeltext_fail(t, -EINVAL, "'%.64s' is too much", extra);
+		return -EINVAL;
 	if (*has)
 		return modeltext_fail(t, -EINVAL, "%s is there already", keyword);
-	if (!modeltext_number(value, MODEL_MAX_MW, &number))
-		return modeltext_fail(t, -EINVAL, "'%.64s' is not a number", value);
-	if (number > MODEL_MAX_MW)
-		return modeltext_fail(t, -EINVAL, "%s is above %d", keyword, MODEL_MAX_MW);
+	if (modeltext_number(t, keyword, value, MODEL_MAX_MW, &number))
+		return -EINVAL;
 	*has = true;
 	*mw = number;
 	return 0;

@@ -52,17 +52,30 @@ int modeltext_read(struct modeltext *t, FILE *f,
 	return ret;
 }
 
-bool modeltext_number(const char *s, uint64_t max, uint64_t *value)
+const char *modeltext_value(const struct modeltext *t, const char *keyword,
+			    char **rest)
 {
-	*value = 0;
-	for (const char *c = s; *c; c++) {
-		if (*c < '0' || *c > '9')
-			return false;
-		*value = *value * 10 + (*c - '0');
-		if (*value > max)
-			*value = max + 1;
-	}
-	return *s;
+	const char *value = strtok_r(NULL, MODELTEXT_BLANK, rest);
+	const char *extra = strtok_r(NULL, MODELTEXT_BLANK, rest);
+
+	if (!value)
+		modeltext_fail(t, -EINVAL, "%s of what?", keyword);
+	else if (extra)
+		modeltext_fail(t, -EINVAL, "'%.64s' is too much", extra);
+	return extra ? NULL : value;
+}
+
+int modeltext_number(const struct modeltext *t, const char *keyword,
+		     const char *value, uint64_t max, uint64_t *number)
+{
+	if (strspn(value, "0123456789") != strlen(value))
+		return modeltext_fail(t, -EINVAL, "'%.64s' is not a number", value);
+	errno = 0;
+	*number = strtoull(value, NULL, 10);
+	if (errno || *number > max)
+		return modeltext_fail(t, -EINVAL, "%s is above %ju", keyword,
+				      (uintmax_t)max);
+	return 0;
 }
 
 FILE *modeltext_open(const struct modeltext *t, int *ret)

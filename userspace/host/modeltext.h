@@ -6,7 +6,6 @@
 #ifndef RCONTAINER_MODELTEXT_H
 #define RCONTAINER_MODELTEXT_H
 
-#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 
@@ -46,8 +45,22 @@ int modeltext_read(struct modeltext *t, FILE *f,
 		   int (*line)(struct modeltext *t, const char *keyword,
 			       char **rest, void *arg), void *arg);
 
-/* A plain decimal number; anything above @max yields @max + 1. */
-bool modeltext_number(const char *s, uint64_t max, uint64_t *value);
+/* The only word behind @keyword: NULL, with the message set, if there is none or more. */
+const char *modeltext_value(const struct modeltext *t, const char *keyword,
+			    char **rest);
+
+/**
+ * modeltext_number() - parse a plain decimal number
+ * @t: the text
+ * @keyword: what it is, for messages
+ * @value: the word
+ * @max: the limit
+ * @number: set
+ *
+ * Return: 0, or -EINVAL with the message set.
+ */
+int modeltext_number(const struct modeltext *t, const char *keyword,
+		     const char *value, uint64_t max, uint64_t *number);
 
 /* Open @t->file: NULL, with *@ret and the message set, if that fails. */
 FILE *modeltext_open(const struct modeltext *t, int *ret);

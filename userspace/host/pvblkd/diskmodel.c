@@ -43,26 +43,15 @@ bool diskmodel_name_valid(const char *name)
 	       strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-_") == len;
 }
 
-bool diskmodel_number(const char *s, uint64_t max, uint64_t *value)
+int diskmodel_set_name(const struct modeltext *t, char name[PVBLK_NAME_LEN],
+		       const char *value)
 {
-	*value = 0;
-	for (const char *c = s; *c; c++) {
-		if (*c < '0' || *c > '9')
-			return false;
-		*value = *value * 10 + (*c - '0');
-		if (*value > max)
-			*value = max + 1;
-	}
-	return *s;
-}
-
-static int check_name(struct modeltext *t, const char *name)
-{
-	if (diskmodel_name_valid(name))
-		return 0;
-	return modeltext_fail(t, -EINVAL,
-		    "'%.64s' is not up to %d of a-z, 0-9, '-' and '_', a letter first",
-		    name, PVBLK_NAME_LEN - 1);
+	if (!diskmodel_name_valid(value))
+		return modeltext_fail(t, -EINVAL,
+				      "'%.64s' is not up to %d of a-z, 0-9, '-' and '_', a letter first",
+				      value, PVBLK_NAME_LEN - 1);
+	strcpy(name, value);
+	return 0;
 }
 
 /* All of the speed is known that the lines before were about. */
@@ -113,18 +102,12 @@ static int begin_speed(struct modeltext *t, struct parser *p, const char *name)
 	if (model->nr_speeds == DISKMODEL_MAX_SPEEDS)
 		return modeltext_fail(t, -EINVAL, "more than %d speeds",
 				      DISKMODEL_MAX_SPEEDS);
-	ret = check_name(t, name);
-	if (!ret)
-		strcpy(model->speed[model->nr_speeds].name, name);
-	return ret;
+	return diskmodel_set_name(t, model->speed[model->nr_speeds].name, name);
 }
 
 static int set(struct modeltext *t, struct parser *p, enum property property,
 	       const char *value)
 {
-	uint64_t max = properties[property].max;
-	int ret;
-
 	if (property == SPEED)
 		return begin_speed(t, p, value);
 	if (p->sections && property < IDLE_POWER)
@@ -134,34 +117,22 @@ static int set(struct modeltext *t, struct parser *p, enum property property,
 		return modeltext_fail(t, -EINVAL, "%s is there already",
 			    properties[property].name);
 	p->seen[property] = true;
-	if (property == NAME) {
-		ret = check_name(t, value);
-		if (!ret)
-			strcpy(p->model->name, value);
-		return ret;
-	}
-	if (!diskmodel_number(value, max, &p->number[property]))
-		return modeltext_fail(t, -EINVAL, "'%.64s' is not a number", value);
-	if (p->number[property] > max)
-		return modeltext_fail(t, -EINVAL, "%s is above %ju",
-			    properties[property].name, (uintmax_t)max);
-	return 0;
+	if (property == NAME)
+		return diskmodel_set_name(t, p->model->name, value);
+	return modeltext_number(t, properties[property].name, value,
+				properties[property].max, &p->number[property]);
 }
 
 static int parse_line(struct modeltext *t, const char *keyword, char **rest,
 		      void *parser)
 {
-	const char *value = strtok_r(NULL, MODELTEXT_BLANK, rest);
-	const char *extra = strtok_r(NULL, MODELTEXT_BLANK, rest);
+	const char *value;
 
 	for (int i = 0; i < NR_PROPERTIES; i++) {
 		if (strcmp(keyword, properties[i].name))
 			continue;
-		if (!value)
-			return modeltext_fail(t, -EINVAL, "%s of what?", keyword);
-		if (extra)
-			return modeltext_fail(t, -EINVAL, "'%.64s' is too much", extra);
-		return set(t, parser, i, value);
+		value = modeltext_value(t, keyword, rest);
+		return value ? set(t, parser, i, value) : -EINVAL;
 	}
 	return modeltext_fail(t, -EINVAL, "unknown keyword '%.64s'", keyword);
 }

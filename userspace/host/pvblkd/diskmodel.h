@@ -99,14 +99,8 @@ int diskmodel_load(const char *file, struct diskmodel *model,
 /* Whether a device may have that name. */
 bool diskmodel_name_valid(const char *name);
 
-/**
- * diskmodel_number() - parse a plain decimal number
- * @s: the text
- * @max: the limit
- * @value: set; to @max + 1 if it is above that
- *
- * Return: whether it is a number.
- */
-bool diskmodel_number(const char *s, uint64_t max, uint64_t *value);
+/* Set it from a model's text: 0, or -EINVAL with the message set. */
+int diskmodel_set_name(const struct modeltext *t, char name[PVBLK_NAME_LEN],
+		       const char *value);
 
 #endif /* PVBLKD_DISKMODEL_H */

@@ -28,42 +28,26 @@ struct parser {
 static int set(struct modeltext *t, struct parser *p, enum property property,
 	       const char *value)
 {
-	uint64_t max = properties[property].max;
-
 	if (p->seen[property])
 		return modeltext_fail(t, -EINVAL, "%s is there already",
 				      properties[property].name);
 	p->seen[property] = true;
-	if (property == NAME) {
-		if (!diskmodel_name_valid(value))
-			return modeltext_fail(t, -EINVAL,
-					      "'%.64s' is not up to %d of a-z, 0-9, '-' and '_', a letter first",
-					      value, PVBLK_NAME_LEN - 1);
-		strcpy(p->model->name, value);
-		return 0;
-	}
-	if (!diskmodel_number(value, max, &p->number[property]))
-		return modeltext_fail(t, -EINVAL, "'%.64s' is not a number", value);
-	if (p->number[property] > max)
-		return modeltext_fail(t, -EINVAL, "%s is above %ju",
-				      properties[property].name, (uintmax_t)max);
-	return 0;
+	if (property == NAME)
+		return diskmodel_set_name(t, p->model->name, value);
+	return modeltext_number(t, properties[property].name, value,
+				properties[property].max, &p->number[property]);
 }
 
 static int parse_line(struct modeltext *t, const char *keyword, char **rest,
 		      void *parser)
 {
-	const char *value = strtok_r(NULL, MODELTEXT_BLANK, rest);
-	const char *extra = strtok_r(NULL, MODELTEXT_BLANK, rest);
+	const char *value;
 
 	for (int i = 0; i < NR_PROPERTIES; i++) {
 		if (strcmp(keyword, properties[i].name))
 			continue;
-		if (!value)
-			return modeltext_fail(t, -EINVAL, "%s of what?", keyword);
-		if (extra)
-			return modeltext_fail(t, -EINVAL, "'%.64s' is too much", extra);
-		return set(t, parser, i, value);
+		value = modeltext_value(t, keyword, rest);
+		return value ? set(t, parser, i, value) : -EINVAL;
 	}
 	return modeltext_fail(t, -EINVAL, "unknown keyword '%.64s'", keyword);
 }
