@@ -65,11 +65,15 @@ def charged(programs, state):
     # It fails if the monitor has something else of this disk, or if that was idle.
     exact = say(f"{programs}/pvblkd_published", "disk", state, check=shown["requests"] != "0")
     base = re.search(r"^charged *, mJ: base +([0-9.]+)", exact, re.MULTILINE)
+    cpu = re.search(r"^charged *, mJ: .* disk-cpu +([0-9.]+)", exact, re.MULTILINE)
+    cpu_pj = int(cpu.group(1).replace(".", ""))
+    # What it consumed without requests is access cost, too, and shown in microjoules.
+    own_pj = cpu_pj - int(shown["disk-cpu.access_pj"])
     return {
         "bytes": int(shown["read_bytes"]) + int(shown["written_bytes"]),
         "base": int(base.group(1).replace(".", "")),
-        "disk": int(shown["disk.access_pj"]),
-        "disk-cpu": int(shown["disk-cpu.access_pj"]),
+        "disk-cpu": cpu_pj,
+        "wrong": own_pj // 1000000 != int(shown["disk-cpu.base_uj"]),
     }
 
 
@@ -80,13 +84,14 @@ def main():
     disks = [charged(programs, state) for state in states]
     carried = lines.get("(nobody)", {"base": 0})["base"] - nobody[("cpu", "cpu", "base")]
     bad = not 0 <= carried < MAX_VMS or any(lines["difference"].values())
+    bad |= any(d["wrong"] for d in disks)
 
     rows = [("cpu log", ("cpu", "cpu", "base"), carried, lines["machine"]["base"]),
             ("cpu log", ("cpu", "cpu", "access"), 0, lines["machine"]["access"]),
             ("disk requests", ("disk", "disk", "access"), 0,
              sum(d["bytes"] for d in disks) * BYTE_PJ),
             ("disk meters", ("disk", "disk", "base"), 0, sum(d["base"] for d in disks)),
-            ("back end requests", ("disk", "disk-cpu", "access"), 0,
+            ("back end", ("disk", "disk-cpu", "access"), 0,
              sum(d["disk-cpu"] for d in disks))]
     print("whole,cost,vms_sum_pj,carried_pj,whole_pj,difference_pj")
     for name, key, carry, whole in rows:

@@ -8,6 +8,7 @@
 #include "cpu.h"
 
 #define NR_COUNTERS	2
+#define BASE_LOOKS	5
 
 static const struct {
 	uint64_t config;
@@ -119,10 +120,11 @@ struct cpu_source *cpu_source_clock(uint64_t mw)
 }
 
 /*
- * To wake up and to look costs something, too.  What a hundred times longer nap
- * makes not even ten times as much is that, and no power.
+ * To wake up and to look costs something, too, and more of it the longer we slept.
+ * A hundred times longer nap that makes not even fifty times as much is that, and no
+ * power: one below a hundredth of the CPU's, or so, is not seen.
  */
-uint64_t cpu_base_mw(struct cpu_source *source, uint64_t (*nap)(uint64_t ns))
+static uint64_t power_mw(struct cpu_source *source, uint64_t (*nap)(uint64_t ns))
 {
 	const uint64_t ns = 1000000;
 	uint64_t start, middle, end;
@@ -137,7 +139,20 @@ uint64_t cpu_base_mw(struct cpu_source *source, uint64_t (*nap)(uint64_t ns))
 
 	first = second - first;
 	second = third - second;
-	if (second <= 10 * first || end - middle <= middle - start)
+	if (second <= 50 * first || end - middle <= middle - start)
 		return 0;
 	return (second - first) / (end - middle - (middle - start));
+}
+
+uint64_t cpu_base_mw(struct cpu_source *source, uint64_t (*nap)(uint64_t ns))
+{
+	uint64_t least = UINT64_MAX, mw;
+
+	/* Whatever disturbs us makes it more. */
+	for (int i = 0; i < BASE_LOOKS && least; i++) {
+		mw = power_mw(source, nap);
+		if (mw < least)
+			least = mw;
+	}
+	return least;
 }

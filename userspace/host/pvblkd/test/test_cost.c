@@ -227,10 +227,11 @@ static void test_meter(void **state)
 		    (energy_t)36720 * 1000000000000);
 }
 
-/* A source that consumes a power, and something for each look. */
+/* A source that consumes a power, something for each look, more if it slept long. */
 static struct {
 	struct cpu_source source;
-	uint64_t now, mw, look;
+	uint64_t now, mw, look, wake_up;
+	unsigned int disturbed;
 	energy_t pj;
 } fake;
 
@@ -238,6 +239,13 @@ static uint64_t fake_nap(uint64_t ns)
 {
 	fake.now += ns;
 	fake.pj += (energy_t)ns * fake.mw + fake.look;
+	if (ns < 100000000)
+		return fake.now;
+	fake.pj += fake.wake_up;
+	if (fake.disturbed) {
+		fake.pj += 1000 * ns;
+		fake.disturbed--;
+	}
 	return fake.now;
 }
 
@@ -257,6 +265,19 @@ static void test_base(void **state)
 	assert_int_equal(cpu_base_mw(&fake.source, fake_nap), 500);
 	fake.mw = 0;
 	assert_int_equal(cpu_base_mw(&fake.source, fake_nap), 0);
+
+	/* 12 microseconds of a CPU of 10 watts, and half a millisecond. */
+	fake.look = 120000000;
+	fake.wake_up = 5000000000;
+	assert_int_equal(cpu_base_mw(&fake.source, fake_nap), 0);
+	fake.disturbed = 4;
+	assert_int_equal(cpu_base_mw(&fake.source, fake_nap), 0);
+	assert_int_equal(fake.disturbed, 0);
+	fake.look = 0;
+	fake.wake_up = 0;
+	fake.mw = 500;
+	fake.disturbed = 4;
+	assert_int_equal(cpu_base_mw(&fake.source, fake_nap), 500);
 }
 
 static void test_clock(void **state)
