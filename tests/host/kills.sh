@@ -160,8 +160,26 @@ left_in_peace() {
 
 # ------------------------------------------------------------------- conservation
 
-requests() {
-	"$BUILD/user/pvblkd" --show "$work/state/a.state" | awk '$1 == "requests" { print $2 }'
+requests() { # virtual machine
+	"$BUILD/user/pvblkd" --show "$work/state/$1.state" | awk '$1 == "requests" { print $2 }'
+}
+
+ended() { # virtual machine
+	! kill -0 "${vm[$1]}" 2>/dev/null
+}
+
+goes_on() { # virtual machine, its requests before
+	[ "$(requests "$1")" -gt "$2" ] || ended "$1"
+}
+
+# Those who shall leave in peace are served.  QEMU 7.2 forgets a disk whose back end
+# ends while it connects, so nothing is ended before.
+disks_go_on() {
+	local name
+	for name in a c; do
+		[ -z "${vm[$name]:-}" ] || within 30 goes_on "$name" "$(requests "$name")" ||
+			return 1
+	done
 }
 
 access_of_a() {
@@ -207,13 +225,13 @@ kill_and_start() {
 		sleep "0.$((RANDOM % 3))"
 	done
 	check "killed as $killed, started as $started: all are registered" within 20 registered
-	before=$(requests)
-	check "... disks go on" within 30 more requests "$before"
+	check "... disks go on" disks_go_on
 	before=$(access_of_a)
 	check "... the CPU's figures, too" within 20 more access_of_a "$before"
 	conserved "$killed-$started"
 	start d
 	start c
+	disks_go_on
 }
 
 orders=(mcd mdc cmd cdm dmc dcm)
