@@ -25,7 +25,7 @@ initramfs=${INITRAMFS:-$BUILD/boot/initramfs.gz}
 
 # Prints what no kernel of a test may say; fails if there is any.
 clean_log() {
-	! grep -aE 'WARNING: |BUG: |Oops|INFO: (task|rcu)|possible .* detected|KASAN|unreferenced object|Kernel panic' "$1"
+	! grep -aE 'WARNING: |BUG: |Oops|INFO: (task|rcu)|possible .* detected|KASAN|unreferenced object|Kernel panic|RIP: 0010' "$1"
 }
 
 # emulator_died LOG STATUS: of a guest; one that ended so says nothing of our code, and is

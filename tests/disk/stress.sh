@@ -19,8 +19,9 @@ disk_sizes=(512M "$BUILD/disk/fio.img")
 disk_options=('' ',readonly')
 disk_queues=,queues=2
 
+# goes_on REQUESTS: beyond those, unless there is nothing more to do.
 goes_on() {
-	[ "$(shown requests)" -gt "$1" ]
+	[ "$(shown requests)" -gt "$1" ] || said 'stress: over'
 }
 
 beside() {

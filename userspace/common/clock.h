@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The clock that the programs of a host share. */
+/* CLOCK_MONOTONIC, which all processes of a system share. */
 #ifndef COMMON_CLOCK_H
 #define COMMON_CLOCK_H
 

@@ -28,7 +28,6 @@
 #define STATUS_DIFFERENCE	1
 #define STATUS_ERROR		2
 
-
 /* How often a source looks thoroughly. */
 #define THOROUGH_MS		200
 

@@ -15,7 +15,6 @@
 #include "clock.h"
 #include "source.h"
 
-
 /**
  * struct process - a virtual machine's process
  * @pid: its id, 0 if none is watched

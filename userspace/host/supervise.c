@@ -182,6 +182,7 @@ static void watch(struct qemu *q, uint64_t timeout_ms)
 			fds[2].fd = -1;
 		if (fds[0].revents)
 			break;
+		/* Who interrupts us does not ask where it is. */
 		if (fds[1].revents && read_signal(q) && state < TERMINATED)
 			state = INTERRUPTED;
 		else if (deadline > now_ms())

@@ -12,7 +12,6 @@ struct rcfs_node *rcfs_new_node(const char *name, struct rcfs_node *parent);
 /* Append to @node's children; 0 or -ENOMEM. */
 int rcfs_add_child(struct rcfs_node *node, struct rcfs_node *child);
 void rcfs_sort_children(struct rcfs_node *node);
-/* CLOCK_MONOTONIC, in nanoseconds. */
 
 /**
  * rcfs_gather_all() - fill in a tree from info/containers

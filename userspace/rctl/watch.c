@@ -9,7 +9,6 @@
 #include "wait.h"
 #include "watch.h"
 
-
 bool watch_option(struct watch *w, int c, const char *arg)
 {
 	switch (c) {

@@ -8,7 +8,6 @@
 #include "cpu.h"
 
 #define NR_COUNTERS	2
-#define BASE_LOOKS	5
 
 static const struct {
 	uint64_t config;
@@ -119,6 +118,9 @@ struct cpu_source *cpu_source_clock(uint64_t mw)
 	return &process_clock.source;
 }
 
+/* Of which the least counts: whatever disturbs one makes it more. */
+#define BASE_LOOKS	5
+
 /*
  * To wake up and to look costs something, too, and more of it the longer we slept.
  * A hundred times longer nap that makes not even fifty times as much is that, and no
@@ -148,7 +150,6 @@ uint64_t cpu_base_mw(struct cpu_source *source, uint64_t (*nap)(uint64_t ns))
 {
 	uint64_t least = UINT64_MAX, mw;
 
-	/* Whatever disturbs us makes it more. */
 	for (int i = 0; i < BASE_LOOKS && least; i++) {
 		mw = power_mw(source, nap);
 		if (mw < least)

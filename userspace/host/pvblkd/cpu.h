@@ -42,7 +42,9 @@ struct cpu_source *cpu_source_clock(uint64_t mw);
  * @source: where consumption is known from
  * @nap: sleep so many nanoseconds and return the time then
  *
- * Return: milliwatts.
+ * Sleeps five times a tenth of a second at most.
+ *
+ * Return: milliwatts; 0 if it is below a hundredth of the CPU's, or so.
  */
 uint64_t cpu_base_mw(struct cpu_source *source, uint64_t (*nap)(uint64_t ns));
 

@@ -21,7 +21,6 @@
 #include "net.h"
 #include "pvblkd.h"
 
-
 /* While there is no connection: how often to try, and how long a try takes. */
 #define RETRY_NS	(200 * NSEC_PER_MSEC)
 #define CONNECT_NS	(5 * NSEC_PER_SEC)

@@ -300,7 +300,6 @@ void server_wake(struct server *server);
  */
 void server_take_over(struct server *server);
 
-
 /* disk.c */
 
 /* Open the file; an error is the end. */

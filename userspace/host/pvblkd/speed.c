@@ -2,7 +2,6 @@
 #include "clock.h"
 #include "speed.h"
 
-
 void speed_init(struct speed *speed, const struct diskmodel *model, uint64_t now_ns)
 {
 	*speed = (struct speed){

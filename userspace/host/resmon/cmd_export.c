@@ -13,7 +13,6 @@
 #include "metrics.h"
 #include "wait.h"
 
-
 static void usage(void)
 {
 	puts("\nUsage:\n resmon export [options]\n\n"

@@ -14,7 +14,6 @@
 #include "cmd.h"
 #include "wait.h"
 
-
 /* Alternative screen without a cursor, and back; home, and clear below. */
 #define SCREEN_ENTER	"\033[?1049h\033[?25l"
 #define SCREEN_LEAVE	"\033[?25h\033[?1049l"
