@@ -60,6 +60,7 @@
 #include <linux/blkdev.h>
 #include <linux/cleanup.h>
 #include <linux/idr.h>
+#include <linux/module.h>
 #include <linux/ratelimit.h>
 #include <linux/slab.h>
 #include <linux/string_helpers.h>
@@ -368,6 +369,7 @@ static const struct virtio_device_id pvblk_ids[] = {
 	{ VIRTIO_ID_BLOCK, VIRTIO_DEV_ANY_ID },
 	{ }
 };
+MODULE_DEVICE_TABLE(virtio, pvblk_ids);
 
 static const unsigned int pvblk_features[] = {
 	VIRTIO_BLK_F_SIZE_MAX, VIRTIO_BLK_F_SEG_MAX, VIRTIO_BLK_F_RO,
@@ -388,4 +390,7 @@ static struct virtio_driver pvblk_driver = {
 	.freeze			= pm_sleep_ptr(pvblk_freeze),
 	.restore		= pm_sleep_ptr(pvblk_restore),
 };
-builtin_driver(pvblk_driver, register_virtio_driver);
+module_virtio_driver(pvblk_driver);
+
+MODULE_DESCRIPTION("Paravirtual disk with energy costs");
+MODULE_LICENSE("GPL");

@@ -23,6 +23,8 @@
 #include <trace/events/rcontainer.h>
 
 DEFINE_STATIC_KEY_FALSE(rcontainer_enabled);
+/* File systems test the key in inline functions of <linux/writeback.h>. */
+EXPORT_SYMBOL_GPL(rcontainer_enabled);
 
 /*
  * Whom this CPU is charged to, and all that was charged here: what its virtual
