@@ -6,6 +6,8 @@
  * opcode, and a byte 40 to 4f that has a successor is a REX prefix, since as
  * INC or DEC it would be the last.
  */
+#include <stdbool.h>
+
 #include "branch.h"
 
 static int is_prefix(uint8_t c)
@@ -102,4 +104,23 @@ void branch_decode(struct branch *b, uint64_t pc, const uint8_t *insn,
 	i++;
 	if (b->kind & BRANCH_COND)
 		b->target = b->next + displacement(insn + i, len - i);
+}
+
+unsigned int branch_string_accesses(const uint8_t *insn, size_t len)
+{
+	bool repeated = false;
+	size_t i;
+
+	for (i = 0; i + 1 < len && is_prefix(insn[i]); i++)
+		repeated |= insn[i] == 0xf2 || insn[i] == 0xf3;
+	if (!repeated || i + 1 != len)
+		return 0;
+	switch (insn[i]) {
+	case 0xa4 ... 0xa7:		/* movs, cmps */
+		return 2;
+	case 0x6c ... 0x6f:		/* ins, outs */
+	case 0xaa ... 0xaf:		/* stos, lods, scas */
+		return 1;
+	}
+	return 0;
 }

@@ -10,19 +10,16 @@
  * -icount, which QEMU restarts in the middle of the block.  Counting each
  * instruction would be exact and cost a multiple.
  *
- * An atomic read-modify-write is one access if QEMU runs it as one, with
- * several virtual CPUs in as many threads, and otherwise two.
+ * An atomic read-modify-write is a load and a store, however QEMU runs it.
  */
 #include <stdio.h>
 #include <string.h>
 
 #include "arena.h"
+#include "interface.h"
 #include "options.h"
-#include "qemu-plugin-api.h"
 #include "selftest.h"
 #include "turn.h"
-
-int qemu_plugin_version = QEMU_PLUGIN_VERSION;
 
 static struct options options;
 
@@ -70,8 +67,8 @@ static __attribute__((noinline)) void block_exec_slow(struct vcpu *v,
 			       uarch_cond_mispredicts(v->uarch, b, block->pc) :
 			       uarch_other_mispredicts(v->uarch, b, block->pc);
 	}
-	if (v->misses | v->replays)
-		vcpu_add_stalls(v);
+	if (v->misses | v->replays | v->string_halves)
+		vcpu_add_rare(v);
 	count_block(v, block, mispredicted);
 }
 
@@ -83,7 +80,7 @@ static void block_exec(unsigned int index, void *udata)
 
 	if (unlikely(!v->holding || !--v->tick || !v->prev ||
 		     __atomic_load_n(&v->p->owner, __ATOMIC_RELAXED) !=
-		     v->slot || v->misses | v->replays)) {
+		     v->slot || v->misses | v->replays | v->string_halves)) {
 		block_exec_slow(v, block);
 		return;
 	}
@@ -96,6 +93,16 @@ static void block_exec(unsigned int index, void *udata)
 		return;
 	}
 	count_block(v, block, mispredicted);
+}
+
+/* A block that begins with a repeated string instruction. */
+static void string_exec(unsigned int index, void *udata)
+{
+	const struct block *block = udata, *prev = vcpus[index].prev;
+
+	if (prev && prev->repeats && uarch_same_place(prev->branch.pc, block->pc))
+		block = block->again;
+	block_exec(index, (void *)block);
 }
 
 /*
@@ -124,7 +131,12 @@ memory_access_slow(struct vcpu *v, qemu_plugin_meminfo_t info, uint64_t addr)
 
 	if (store)
 		value |= ACCESS_STORE;
-	__atomic_store_n(access_entry(info), value, __ATOMIC_RELAXED);
+	if (interface_read_modify_write(info)) {
+		v->memory++;
+		v->misses += uarch_load(v->uarch, addr, bytes, &v->replays);
+	} else {
+		__atomic_store_n(access_entry(info), value, __ATOMIC_RELAXED);
+	}
 	if (store)
 		uarch_store(v->uarch, addr, bytes);
 	else
@@ -145,34 +157,78 @@ static void memory_access(unsigned int index, qemu_plugin_meminfo_t info,
 		memory_access_slow(v, info, addr);
 }
 
-static void block_translate(qemu_plugin_id_t id, struct qemu_plugin_tb *tb)
+/* Accesses of a repeated string instruction: @udata halves of an iteration each. */
+static void string_iterate(unsigned int index, qemu_plugin_meminfo_t info,
+			   uint64_t vaddr, void *udata)
+{
+	vcpus[index].string_halves += (uintptr_t)udata;
+}
+
+static void string_access(unsigned int index, qemu_plugin_meminfo_t info,
+			  uint64_t vaddr, void *udata)
+{
+	string_iterate(index, info, vaddr, udata);
+	memory_access(index, info, vaddr, udata);
+}
+
+/* Return: the instruction repeats itself. */
+static bool insn_translate(struct qemu_plugin_insn *insn)
+{
+	uint8_t data[INTERFACE_MAX_INSN];
+	size_t len = interface_insn_data(insn, data);
+	unsigned int accesses = branch_string_accesses(data, len);
+	qemu_plugin_vcpu_mem_cb_t cb = options.memory ? memory_access : NULL;
+
+	if (accesses)
+		cb = options.memory ? string_access : string_iterate;
+	if (cb)
+		qemu_plugin_register_vcpu_mem_cb(insn, cb, QEMU_PLUGIN_CB_NO_REGS,
+						 QEMU_PLUGIN_MEM_RW,
+						 (void *)(uintptr_t)(accesses ? 2 / accesses : 0));
+	return accesses;
+}
+
+/* What a block of @n instructions counts that ends with @last. */
+static struct block *block_make(struct qemu_plugin_tb *tb, size_t n,
+				const struct qemu_plugin_insn *last)
+{
+	struct block *block = arena_block();
+	uint8_t data[INTERFACE_MAX_INSN];
+	size_t len = interface_insn_data(last, data);
+
+	block->pc = qemu_plugin_tb_vaddr(tb);
+	branch_decode(&block->branch, qemu_plugin_insn_vaddr(last), data, len);
+	block->count[PVENERGY_TSC] = 0;
+	block->count[PVENERGY_UNHALTED_CYCLES] = n;
+	block->count[PVENERGY_UOP_QUEUE_WRITES] = n;
+	block->count[PVENERGY_RETIRED_BRANCHES] = block->branch.kind & BRANCH;
+	block->again = NULL;
+	block->repeats = branch_string_accesses(data, len);
+	return block;
+}
+
+static void block_translate(struct qemu_plugin_tb *tb)
 {
 	size_t i, n = qemu_plugin_tb_n_insns(tb);
 	struct qemu_plugin_insn *insn = NULL;
-	struct block *block = arena_block();
+	bool repeated = false;
+	struct block *block;
 
 	if (options.selftest)
 		selftest_translate(tb);
 	for (i = 0; i < n; i++) {
 		insn = qemu_plugin_tb_get_insn(tb, i);
-		if (options.memory)
-			qemu_plugin_register_vcpu_mem_cb(insn, memory_access,
-							 QEMU_PLUGIN_CB_NO_REGS,
-							 QEMU_PLUGIN_MEM_RW, NULL);
+		repeated |= insn_translate(insn) && !i;
 	}
-	block->pc = qemu_plugin_tb_vaddr(tb);
-	branch_decode(&block->branch, qemu_plugin_insn_vaddr(insn),
-		      qemu_plugin_insn_data(insn), qemu_plugin_insn_size(insn));
-	block->count[PVENERGY_TSC] = 0;
-	block->count[PVENERGY_UNHALTED_CYCLES] = n;
-	block->count[PVENERGY_UOP_QUEUE_WRITES] = n;
-	block->count[PVENERGY_RETIRED_BRANCHES] = block->branch.kind & BRANCH;
-	qemu_plugin_register_vcpu_tb_exec_cb(tb, block_exec,
+	block = block_make(tb, n, insn);
+	if (repeated)
+		block->again = block_make(tb, n - 1, insn);
+	qemu_plugin_register_vcpu_tb_exec_cb(tb, repeated ? string_exec : block_exec,
 					     QEMU_PLUGIN_CB_NO_REGS, block);
 }
 
 /* All virtual CPUs are stopped, outside of blocks. */
-static void flush(qemu_plugin_id_t id)
+static void flush(void)
 {
 	unsigned int i;
 
@@ -181,12 +237,12 @@ static void flush(qemu_plugin_id_t id)
 	arena_free();
 }
 
-static void vcpu_release(qemu_plugin_id_t id, unsigned int index)
+static void vcpu_release(unsigned int index)
 {
 	turn_release(&vcpus[index]);
 }
 
-static void at_exit(qemu_plugin_id_t id, void *udata)
+static void at_exit(void)
 {
 	turn_stop();
 	machine_vm_remove(vcpus[0].machine, vcpus[0].slot);
@@ -195,6 +251,13 @@ static void at_exit(qemu_plugin_id_t id, void *udata)
 int qemu_plugin_install(qemu_plugin_id_t id, const qemu_info_t *info, int argc,
 			char **argv)
 {
+	static const struct interface_callbacks callbacks = {
+		.translate = block_translate,
+		.release = vcpu_release,
+		.flush = flush,
+		.end = at_exit,
+	};
+
 	if (!info->system_emulation ||
 	    (strcmp(info->target_name, "x86_64") &&
 	     strcmp(info->target_name, "i386"))) {
@@ -205,10 +268,6 @@ int qemu_plugin_install(qemu_plugin_id_t id, const qemu_info_t *info, int argc,
 	    options_attach(&options, info->system.smp_vcpus))
 		return -1;
 	turn_init();
-	qemu_plugin_register_vcpu_tb_trans_cb(id, block_translate);
-	qemu_plugin_register_vcpu_idle_cb(id, vcpu_release);
-	qemu_plugin_register_vcpu_exit_cb(id, vcpu_release);
-	qemu_plugin_register_flush_cb(id, flush);
-	qemu_plugin_register_atexit_cb(id, at_exit, NULL);
+	interface_register(id, info, &callbacks);
 	return 0;
 }

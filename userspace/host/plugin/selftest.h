@@ -12,7 +12,7 @@
 #ifndef RCONTAINER_SELFTEST_H
 #define RCONTAINER_SELFTEST_H
 
-#include "qemu-plugin-api.h"
+#include "interface.h"
 
 /**
  * selftest_translate() - instrument a block

@@ -52,6 +52,12 @@
  *	older store to other bytes of the same eight is forgotten, as is one
  *	whose entry was taken by an address 512 bytes apart.
  *
+ * Repeated string instructions
+ *	An instruction that is repeated counts once when it begins, or goes on
+ *	after an interrupt, and once for each iteration, as an instruction of its
+ *	own would.  Whether QEMU executes one iteration or many in a block depends
+ *	on its version.
+ *
  * Cycles
  *	unhalted cycles = instructions + 20 x mispredicted branches
  *		+ 18 x first-level load misses + 8 x replays.

@@ -21,12 +21,17 @@
  * @count: what it adds to PVENERGY_TSC and the next three counters
  * @pc: linear address of its first instruction
  * @branch: the one that ends it, if any; its @pc is all that is not in the
- *	first cache line
+ *	first cache line that a block without string instructions needs
+ * @again: this block when it only goes on with the repeated string instruction
+ *	that it begins with; NULL in a block that begins with another instruction
+ * @repeats: its last instruction is a repeated string instruction
  */
 struct block {
 	uint64_t count[4];
 	uint64_t pc;
 	struct branch branch;
+	const struct block *again;
+	bool repeats;
 } __attribute__((aligned(64)));
 
 /**
@@ -39,6 +44,7 @@ struct block {
  * @memory: accesses not yet counted in @own and @raw, of @prev
  * @misses: load misses, likewise
  * @replays: load replays, likewise
+ * @string_halves: iterations of string instructions, likewise, in halves
  * @addr_mix: mixed into every address, see uarch_addr()
  * @slot: of the virtual machine
  * @tick: blocks to go until the next tick
@@ -72,6 +78,7 @@ struct vcpu {
 	uint64_t memory;
 	uint64_t misses;
 	uint64_t replays;
+	uint64_t string_halves;
 	uint64_t addr_mix;
 	uint32_t slot;
 	uint32_t tick;
@@ -125,16 +132,23 @@ static inline void vcpu_add_pair(struct vcpu *v, unsigned int event,
 	*(vcpu_pair *)&v->raw[event] = own + *(vcpu_pair *)&v->base[event];
 }
 
-/* Count what the loads of the block that has just ended had to wait for. */
-static inline void vcpu_add_stalls(struct vcpu *v)
+/*
+ * Count what seldom happens in a block, for the one that has just ended: what its
+ * loads had to wait for, and iterations of string instructions.
+ */
+static inline void vcpu_add_rare(struct vcpu *v)
 {
+	uint64_t iterations = v->string_halves / 2;
+
 	vcpu_add(v, PVENERGY_UNHALTED_CYCLES,
 		 v->misses * UARCH_L1_MISS_CYCLES +
-		 v->replays * UARCH_REPLAY_CYCLES);
+		 v->replays * UARCH_REPLAY_CYCLES + iterations);
+	vcpu_add(v, PVENERGY_UOP_QUEUE_WRITES, iterations);
 	vcpu_add(v, PVENERGY_MOB_LOAD_REPLAYS, v->replays);
 	vcpu_add(v, PVENERGY_L1_LOAD_MISSES, v->misses);
 	v->misses = 0;
 	v->replays = 0;
+	v->string_halves %= 2;
 }
 
 /* Count all its accesses. */
@@ -143,7 +157,7 @@ static inline void vcpu_settle(struct vcpu *v)
 	vcpu_add(v, PVENERGY_UOP_QUEUE_WRITES, v->memory);
 	vcpu_add(v, PVENERGY_MEMORY_RETIRED, v->memory);
 	v->memory = 0;
-	vcpu_add_stalls(v);
+	vcpu_add_rare(v);
 }
 
 #endif /* RCONTAINER_VCPU_H */

@@ -113,13 +113,33 @@ main:
 	dec	%ecx
 	jnz	1b
 
-	phase	15				/* fault in mid-block */
+	phase	15				/* the same, atomic */
+	mov	$N, %ecx
+1:	lock incl area
+	dec	%ecx
+	jnz	1b
+
+	phase	16				/* two accesses an iteration */
+	mov	$100, %ecx
+	mov	$area, %esi
+	mov	$area + 256, %edi
+	rep movsb
+
+	phase	17				/* two loads; then no iteration */
+	mov	$50, %ecx
+	mov	$area, %esi
+	mov	$area + 256, %edi
+	repe cmpsb
+	xor	%ecx, %ecx
+	rep stosb
+
+	phase	18				/* fault in mid-block */
 	xor	%ecx, %ecx
 	div	%ecx
 	nop
 	nop
 
-	phase	16
+	phase	19
 	xor	%eax, %eax
 	ret
 

@@ -52,15 +52,22 @@ static bool mispredicts(const struct branch *b, uint64_t pc)
 				       uarch_other_mispredicts(&u, b, pc);
 }
 
-static struct branch decode(uint64_t pc, const char *hex)
+static size_t bytes_of(uint8_t *insn, const char *hex)
 {
-	uint8_t insn[15];
-	struct branch b;
 	size_t n = 0;
 	char *end;
 
 	for (; *hex; hex = end)
 		insn[n++] = strtoul(hex, &end, 16);
+	return n;
+}
+
+static struct branch decode(uint64_t pc, const char *hex)
+{
+	uint8_t insn[15];
+	struct branch b;
+	size_t n = bytes_of(insn, hex);
+
 	branch_decode(&b, pc, insn, n);
 	return b;
 }
@@ -104,6 +111,26 @@ static void test_decode_kinds(void **state)
 
 	for (i = 0; i < sizeof(t) / sizeof(*t); i++)
 		assert_int_equal(decode(0x1000, t[i].insn).kind, t[i].kind);
+}
+
+static void test_string_accesses(void **state)
+{
+	static const struct {
+		const char *insn;
+		unsigned int accesses;
+	} t[] = {
+		{ "f3 aa", 1 }, { "f3 48 ab", 1 }, { "f3 a4", 2 },
+		{ "f2 66 a7", 2 }, { "f3 6c", 1 }, { "67 f3 48 a5", 2 },
+		{ "a4", 0 }, { "48 ab", 0 }, { "f3 c3", 0 }, { "f3 90", 0 },
+		{ "f3 0f ae f0", 0 }, { "f3", 0 },
+	};
+	uint8_t insn[15];
+	size_t i, n;
+
+	for (i = 0; i < sizeof(t) / sizeof(*t); i++) {
+		n = bytes_of(insn, t[i].insn);
+		assert_int_equal(branch_string_accesses(insn, n), t[i].accesses);
+	}
 }
 
 static void test_decode_targets(void **state)
@@ -318,6 +345,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_decode_kinds),
+		TEST(test_string_accesses),
 		TEST(test_decode_targets),
 		TEST(test_conditional),
 		TEST(test_pattern),
