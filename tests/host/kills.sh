@@ -119,10 +119,18 @@ runs() {
 	grep -qa '^churn: running' "$work/$1.log"
 }
 
+# Not a QEMU that was only asked for its version.
+has_qemu() {
+	local pid
+	read -r pid <"/proc/$1/task/$1/children"
+	grep -qsa -- -plugin "/proc/${pid%% *}/cmdline"
+}
+
 # The launcher, or QEMU behind its back.
 crash() { # launcher or qemu, virtual machine
 	local pid=${vm[$2]}
 	if [ "$1" = qemu ]; then
+		within 30 has_qemu "$pid"
 		read -r pid <"/proc/$pid/task/$pid/children"
 		pid=${pid%% *}
 	fi

@@ -73,6 +73,16 @@ run() {
 		{ [ -z "$message" ] || grep -qF -- "$message" "$out"; }
 }
 
+# fake VERSION COMMAND: a QEMU that says so, and otherwise runs that.
+fake() {
+	cat >"$work/qemu" <<-EOF
+		#!/bin/sh
+		[ "\$1" = --version ] || { $2; }
+		echo "QEMU emulator version $1 (fake)"
+	EOF
+	chmod +x "$work/qemu"
+}
+
 boot() {
 	local image=$1
 	shift
@@ -99,7 +109,8 @@ qemu_of() {
 has_qemu() {
 	local pid
 	pid=$(qemu_of "$1")
-	[ -n "$pid" ] && grep -q '^qemu' "/proc/${pid% }/comm" 2>/dev/null
+	# Not the one that was only asked for its version.
+	[ -n "$pid" ] && grep -qsa -- -plugin "/proc/${pid% }/cmdline"
 }
 
 # The machine knows it, so QEMU has come up to run the guest.
@@ -188,6 +199,25 @@ check "... stays, with its machine" test -e "$work/kept/machine"
 check "... without the page" gone "$work/kept/one.page"
 check "--keep" run 124 'time is over' --name one --keep --timeout 0.5
 check "... leaves the page" test -e "$machine/one.page"
+rm -rf "$machine"
+
+# QEMUs of other versions.
+fake 6.2.0 'exit 1'
+check "a QEMU that is too old" run 125 'QEMU 6.2 is too old' --name one --qemu "$work/qemu"
+fake 12.0.50 'exit 1'
+check "a QEMU that is too new, and refuses" \
+	run 125 'QEMU 12.0 is newer than what the plugin' --name one --qemu "$work/qemu"
+fake 11.0.1 'echo "plugin API $RCONTAINER_PLUGIN_API" >&2; exit 1'
+check "a QEMU whose plugin interface must be named" \
+	run 125 'plugin API 6' --name one --qemu "$work/qemu"
+fake 10.0.1 'echo "plugin API $RCONTAINER_PLUGIN_API, $*" >&2; exit 1'
+check "... and one where it need not" run 125 'plugin API , ' --name one --qemu "$work/qemu"
+python3 -c 'import socket, sys; socket.socket(socket.AF_UNIX).bind(sys.argv[1])' "$work/disk"
+check "how a QEMU of today connects again" \
+	run 125 "path=$work/disk,reconnect-ms=1000" --name one --disk "$work/disk" --qemu "$work/qemu"
+fake 8.2.0 'echo "$*" >&2; exit 1'
+check "... and one of before" \
+	run 125 "path=$work/disk,reconnect=1" --name one --disk "$work/disk" --qemu "$work/qemu"
 rm -rf "$machine"
 
 # What a launcher leaves that is ended.

@@ -19,7 +19,9 @@
 #include "machine.h"
 #include "model.h"
 #include "page.h"
+#include "plugin/interface.h"
 #include "qemu.h"
+#include "qemuversion.h"
 #include "supervise.h"
 #include "vmdir.h"
 
@@ -323,6 +325,18 @@ static void parse(int argc, char **argv, struct settings *s)
 	need_file(q->plugin);
 }
 
+/* Which QEMU there is, and what its plugin has to know of that. */
+static void look_at_qemu(struct qemu_config *q)
+{
+	q->version = qemu_version(q->qemu);
+	if (q->version && q->version < QEMU_VERSION_OLDEST)
+		errx(STATUS_ERROR, "%s: QEMU %u.%u is too old: 7.2 to 11.1 are supported",
+		     q->qemu, q->version / 100, q->version % 100);
+	/* The one version that the plugin can't tell from the next by itself. */
+	if (q->version == QEMU_VERSION(11, 0))
+		setenv(INTERFACE_ENV, "6", 1);
+}
+
 /* Claim the virtual machine's place in the machine, and make its page. */
 static void set_up(struct settings *s, const struct model *model)
 {
@@ -362,6 +376,9 @@ static int exit_status(const struct settings *s, const struct outcome *o)
 	}
 	if (!o->started) {
 		warnx("%s: could not start the virtual machine", s->qemu.qemu);
+		if (s->qemu.plugin && s->qemu.version > QEMU_VERSION_NEWEST)
+			warnx("QEMU %u.%u is newer than what the plugin was made for: 7.2 to 11.1 are supported",
+			      s->qemu.version / 100, s->qemu.version % 100);
 		return STATUS_ERROR;
 	}
 	if (o->reset) {
@@ -391,6 +408,7 @@ int main(int argc, char **argv)
 
 	exit_failure = STATUS_ERROR;
 	parse(argc, argv, &s);
+	look_at_qemu(&s.qemu);
 	option_model(s.model, &model);
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, control))
 		err(STATUS_ERROR, "cannot create sockets");

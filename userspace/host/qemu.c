@@ -5,6 +5,7 @@
 
 #include "cli.h"
 #include "qemu.h"
+#include "qemuversion.h"
 
 /* Append to an array of strings that ends with NULL. */
 static void append(char ***array, size_t *n, const char *text)
@@ -100,14 +101,17 @@ static void add_clock(struct qemu_args *a, const struct qemu_config *c)
  */
 static void add_disks(struct qemu_args *a, const struct qemu_config *c)
 {
+	const char *reconnect = c->version >= QEMU_VERSION(9, 2) ?
+				"reconnect-ms=1000" : "reconnect=1";
+
 	for (unsigned int i = 0; i < c->nr_disks; i++) {
 		const struct qemu_disk *d = &c->disks[i];
 		const char *queues = d->queues ?
 			keep(a, format(",num-queues=%u", d->queues)) : "";
 
 		add2(a, "-chardev",
-		     keep(a, format("socket,id=disk%u.socket,path=%s,reconnect=1",
-				    i, escape(a, d->socket))));
+		     keep(a, format("socket,id=disk%u.socket,path=%s,%s",
+				    i, escape(a, d->socket), reconnect)));
 		add2(a, "-device",
 		     keep(a, format("vhost-user-blk-pci,id=disk%u,chardev=disk%u.socket%s",
 				    i, i, queues)));

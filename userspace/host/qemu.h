@@ -24,6 +24,7 @@ struct qemu_disk {
 /**
  * struct qemu_config - what to start
  * @qemu: program
+ * @version: which QEMU that is, as qemu_version()
  * @name: the virtual machine's name
  * @kernel: file, or NULL
  * @initrd: file, or NULL
@@ -48,6 +49,7 @@ struct qemu_disk {
  */
 struct qemu_config {
 	const char *qemu;
+	unsigned int version;
 	const char *name;
 	const char *kernel;
 	const char *initrd;
