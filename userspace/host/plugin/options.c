@@ -220,6 +220,7 @@ static void setup_vcpu(struct vcpu *v, struct machine *m, unsigned int pcpu,
 		       unsigned int slot, const struct options *o)
 {
 	v->p = &m->pcpu[pcpu];
+	v->prev = &no_block;
 	v->uarch = (struct uarch *)v->p->uarch;
 	v->own = v->p->own[slot];
 	v->addr_mix = uarch_addr(slot, 0);

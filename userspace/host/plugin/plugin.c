@@ -31,14 +31,15 @@ static inline void count_block(struct vcpu *v, const struct block *block,
 		{ 0, 0 }, { 0, UARCH_MISPREDICT_CYCLES },
 	};
 	const vcpu_pair *count = (const vcpu_pair *)block->count;
-	uint64_t memory = v->memory;
+	uint64_t memory = v->memory, *own = v->own;
+	__u64 *raw = v->raw;
 
 	v->prev = block;
 	v->memory = 0;
-	vcpu_add_pair(v, PVENERGY_TSC, count[0] + penalty[mispredicted]);
-	vcpu_add_pair(v, PVENERGY_UOP_QUEUE_WRITES,
+	vcpu_add_pair(own, raw, v->base, PVENERGY_TSC, count[0] + penalty[mispredicted]);
+	vcpu_add_pair(own, raw, v->base, PVENERGY_UOP_QUEUE_WRITES,
 		      count[1] + (vcpu_pair){ memory, 0 });
-	vcpu_add_pair(v, PVENERGY_MISPRED_BRANCHES,
+	vcpu_add_pair(own, raw, v->base, PVENERGY_MISPRED_BRANCHES,
 		      (vcpu_pair){ mispredicted, memory });
 }
 
@@ -48,26 +49,32 @@ _Static_assert(PVENERGY_TSC == 0 && PVENERGY_UNHALTED_CYCLES == 1 &&
 	       PVENERGY_MISPRED_BRANCHES == 4 &&
 	       PVENERGY_MEMORY_RETIRED == 5, "pairs of counters");
 
+static inline bool may_go_on(const struct vcpu *v)
+{
+	return v->tick &&
+	       __atomic_load_n(&v->p->owner, __ATOMIC_RELAXED) == v->slot;
+}
+
 /* Whatever block_exec() leaves over, so that it needs no stack frame. */
 static __attribute__((noinline)) void block_exec_slow(struct vcpu *v,
 						      const struct block *block)
 {
-	bool mispredicted = false;
-	const struct branch *b;
+	const struct branch *b = &v->prev->branch;
+	bool mispredicted;
 
-	if (!v->holding ||
-	    __atomic_load_n(&v->p->owner, __ATOMIC_RELAXED) != v->slot)
-		turn_acquire(v);
-	else if (!v->tick)
-		turn_tick(v);
-
-	if (v->prev) {
-		b = &v->prev->branch;
-		mispredicted = b->kind & BRANCH_COND ?
-			       uarch_cond_mispredicts(v->uarch, b, block->pc) :
-			       uarch_other_mispredicts(v->uarch, b, block->pc);
+	if (!may_go_on(v)) {
+		if (v->tick)
+			v->holding = false;	/* robbed */
+		if (v->holding)
+			turn_tick(v);
+		else
+			turn_acquire(v);
 	}
-	if (v->misses | v->replays | v->string_halves)
+	v->tick--;
+	mispredicted = b->kind & BRANCH_COND ?
+		       uarch_cond_mispredicts(v->uarch, b, block->pc) :
+		       uarch_other_mispredicts(v->uarch, b, block->pc);
+	if (v->rare)
 		vcpu_add_rare(v);
 	count_block(v, block, mispredicted);
 }
@@ -78,9 +85,7 @@ static void block_exec(unsigned int index, void *udata)
 	struct vcpu *v = &vcpus[index];
 	bool mispredicted = false;
 
-	if (unlikely(!v->holding || !--v->tick || !v->prev ||
-		     __atomic_load_n(&v->p->owner, __ATOMIC_RELAXED) !=
-		     v->slot || v->misses | v->replays | v->string_halves)) {
+	if (unlikely(!may_go_on(v) || v->rare)) {
 		block_exec_slow(v, block);
 		return;
 	}
@@ -92,6 +97,7 @@ static void block_exec(unsigned int index, void *udata)
 		block_exec_slow(v, block);
 		return;
 	}
+	v->tick--;
 	count_block(v, block, mispredicted);
 }
 
@@ -100,7 +106,7 @@ static void string_exec(unsigned int index, void *udata)
 {
 	const struct block *block = udata, *prev = vcpus[index].prev;
 
-	if (prev && prev->repeats && uarch_same_place(prev->branch.pc, block->pc))
+	if (prev->repeats && uarch_same_place(prev->branch.pc, block->pc))
 		block = block->again;
 	block_exec(index, (void *)block);
 }
@@ -114,11 +120,17 @@ static void string_exec(unsigned int index, void *udata)
  */
 #define ACCESS_BYTES	0xff
 #define ACCESS_STORE	0x100
-static uint64_t access_cache[256];
+static uint64_t access_cache[4096];
 
 static uint64_t *access_entry(qemu_plugin_meminfo_t info)
 {
-	return &access_cache[(info ^ info >> 10) % 256];
+	return &access_cache[info % 4096];
+}
+
+static void load(struct vcpu *v, uint64_t addr, uint32_t bytes)
+{
+	v->misses += uarch_load(v->uarch, addr, bytes, &v->replays);
+	v->rare |= v->misses | v->replays;
 }
 
 static __attribute__((noinline)) void
@@ -133,14 +145,14 @@ memory_access_slow(struct vcpu *v, qemu_plugin_meminfo_t info, uint64_t addr)
 		value |= ACCESS_STORE;
 	if (interface_read_modify_write(info)) {
 		v->memory++;
-		v->misses += uarch_load(v->uarch, addr, bytes, &v->replays);
+		load(v, addr, bytes);
 	} else {
 		__atomic_store_n(access_entry(info), value, __ATOMIC_RELAXED);
 	}
 	if (store)
 		uarch_store(v->uarch, addr, bytes);
 	else
-		v->misses += uarch_load(v->uarch, addr, bytes, &v->replays);
+		load(v, addr, bytes);
 }
 
 static void memory_access(unsigned int index, qemu_plugin_meminfo_t info,
@@ -162,6 +174,7 @@ static void string_iterate(unsigned int index, qemu_plugin_meminfo_t info,
 			   uint64_t vaddr, void *udata)
 {
 	vcpus[index].string_halves += (uintptr_t)udata;
+	vcpus[index].rare = true;
 }
 
 static void string_access(unsigned int index, qemu_plugin_meminfo_t info,
@@ -233,7 +246,7 @@ static void flush(void)
 	unsigned int i;
 
 	for (i = 0; i < nr_vcpus; i++)
-		vcpus[i].prev = NULL;
+		vcpus[i].prev = &no_block;
 	arena_free();
 }
 

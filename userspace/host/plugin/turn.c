@@ -12,6 +12,7 @@
 /* How long a waiter sleeps before it looks at the holder's health. */
 #define WAIT_NS		1000000
 
+const struct block no_block;
 struct vcpu vcpus[MACHINE_MAX_PCPUS];
 unsigned int nr_vcpus;
 
@@ -254,11 +255,17 @@ void turn_acquire(struct vcpu *v)
 	v->holding = true;
 }
 
+static void not_holding(struct vcpu *v)
+{
+	v->holding = false;
+	v->tick = 0;
+}
+
 static void hand_over(struct vcpu *v)
 {
 	machine_pcpu_lock(v->machine, v->pcpu);
 	if (!is_ours(v) || grant_next(v))
-		v->holding = false;
+		not_holding(v);
 	machine_pcpu_unlock(v->machine, v->pcpu);
 }
 
@@ -301,7 +308,7 @@ void turn_release(struct vcpu *v)
 {
 	if (!v->holding)
 		return;
-	v->holding = false;
+	not_holding(v);
 	machine_pcpu_lock(v->machine, v->pcpu);
 	/* If robbed, what is not yet settled counts in our next turn. */
 	if (is_ours(v)) {

@@ -84,6 +84,9 @@
 #include "branch.h"
 #include "machine.h"
 
+#define likely(x)	__builtin_expect(!!(x), 1)
+#define unlikely(x)	__builtin_expect(!!(x), 0)
+
 #define UARCH_MISPREDICT_CYCLES		20
 #define UARCH_L1_MISS_CYCLES		18
 #define UARCH_REPLAY_CYCLES		8
@@ -96,6 +99,7 @@
 #define UARCH_L1_WAYS			4
 #define UARCH_L1_SETS			32
 #define UARCH_L1_LINE_SHIFT		6
+#define UARCH_L1_LINE			(1 << UARCH_L1_LINE_SHIFT)
 #define UARCH_STORE_BUFFER		24
 #define UARCH_STORE_ENTRIES		64
 
@@ -161,9 +165,10 @@ static inline uint64_t *uarch_l1_set(struct uarch *u, uint64_t addr)
 	return u->l1[addr >> UARCH_L1_LINE_SHIFT & (UARCH_L1_SETS - 1)];
 }
 
+/* The line's last address: never 0, which is an empty way's. */
 static inline uint64_t uarch_l1_tag(uint64_t addr)
 {
-	return (addr >> UARCH_L1_LINE_SHIFT) + 1;
+	return addr | (UARCH_L1_LINE - 1);
 }
 
 static inline struct uarch_store *uarch_store_entry(struct uarch *u,
@@ -249,24 +254,28 @@ static inline bool uarch_same_place(uint64_t a, uint64_t b)
 static inline bool uarch_cond_mispredicts(struct uarch *u,
 					  const struct branch *b, uint64_t pc)
 {
-	/* By outcome (unknown, fell through, taken) and old counter. */
-	static const uint8_t next[3][4] = {
-		{ 0, 1, 2, 3 }, { 0, 0, 1, 2 }, { 1, 2, 3, 3 },
-	};
-	static const bool wrong[3][4] = {
-		{ 0, 0, 0, 0 }, { 0, 0, 1, 1 }, { 1, 1, 0, 0 },
-	};
-	unsigned int taken = uarch_same_place(pc, b->target);
-	unsigned int fell = uarch_same_place(pc, b->next);
-	unsigned int outcome = 2 * taken + (fell & ~taken);
+	/*
+	 * Three bits for each outcome (fell through, taken) and old counter: what
+	 * the counter is changed by (xor), and whether it was wrong.
+	 */
+	static const uint64_t step =
+		0ULL | 1ULL << 3 | 7ULL << 6 | 5ULL << 9 |
+		5ULL << 12 | 7ULL << 15 | 1ULL << 18 | 0ULL << 21;
+	unsigned int from_target = (pc ^ b->target) & UARCH_PAGE_MASK;
+	unsigned int from_next = (pc ^ b->next) & UARCH_PAGE_MASK;
+	unsigned int taken = !from_target;
 	uint64_t counters = u->cond[b->index];
-	unsigned int history = counters >> UARCH_HISTORY_SHIFT & UARCH_HISTORY_MASK;
+	unsigned int history = counters >> UARCH_HISTORY_SHIFT;
 	unsigned int old = counters >> history & 3;
+	unsigned int change = step >> (3 * (old + 4 * taken));
 
-	counters ^= (uint64_t)(old ^ next[outcome][old]) << history;
-	history = (history << (taken | fell) | 2 * taken) & UARCH_HISTORY_MASK;
+	/* As a product: a test of one alone would be predicted as badly as @b. */
+	if (unlikely(from_target * from_next != 0))
+		return false;
+	history = (2 * history + 2 * taken) & UARCH_HISTORY_MASK;
+	counters ^= (uint64_t)(change & 3) << (counters >> UARCH_HISTORY_SHIFT);
 	u->cond[b->index] = (uint32_t)counters | (uint64_t)history << UARCH_HISTORY_SHIFT;
-	return wrong[outcome][old];
+	return change & 4;
 }
 
 /* The same for any other branch. */

@@ -10,9 +10,6 @@
 #include "machine.h"
 #include "uarch.h"
 
-#define likely(x)	__builtin_expect(!!(x), 1)
-#define unlikely(x)	__builtin_expect(!!(x), 0)
-
 /* Between two looks at the clock and at who else wants the physical CPU. */
 #define TICK_BLOCKS	64
 
@@ -38,7 +35,7 @@ struct block {
  * struct vcpu - a virtual CPU
  * @p: its physical CPU
  * @uarch: @p's
- * @prev: block executed last, its branch's outcome unknown yet; NULL if none
+ * @prev: block executed last, its branch's outcome unknown yet; no_block if none
  * @own: @p->own of our slot
  * @raw: the energy page's
  * @memory: accesses not yet counted in @own and @raw, of @prev
@@ -47,7 +44,9 @@ struct block {
  * @string_halves: iterations of string instructions, likewise, in halves
  * @addr_mix: mixed into every address, see uarch_addr()
  * @slot: of the virtual machine
- * @tick: blocks to go until the next tick
+ * @tick: blocks to go until the next tick; 0 where the next block must ask for
+ *	the physical CPU first
+ * @rare: any of @misses, @replays, @string_halves was counted
  * @holding: we were given the physical CPU and have not released it; whether
  *	we were robbed of it since is in @p->owner
  * @base: raw = own + base; own is 0 for PVENERGY_TSC, so there it is the clock
@@ -82,6 +81,7 @@ struct vcpu {
 	uint64_t addr_mix;
 	uint32_t slot;
 	uint32_t tick;
+	bool rare;
 	bool holding;
 	uint64_t base[PVENERGY_MAX_EVENTS] __attribute__((aligned(16)));
 
@@ -98,6 +98,9 @@ struct vcpu {
 	bool shared;
 	pid_t tid;
 } __attribute__((aligned(64)));
+
+/* Stands for a block that no branch ended. */
+extern const struct block no_block;
 
 /* One per physical CPU at most, or a slot's counts would have two writers. */
 extern struct vcpu vcpus[MACHINE_MAX_PCPUS];
@@ -117,19 +120,18 @@ static inline void vcpu_add(struct vcpu *v, unsigned int event, uint64_t n)
 }
 
 /*
- * All counters at once, but for two that seldom change.  Two by two in a
- * vector, since this is done for each block; an aligned vector is stored in
- * units of no less than a counter.
+ * Two counters at once in a vector, since a block counts six of them; an
+ * aligned vector is stored in units of no less than a counter.
  */
 typedef uint64_t vcpu_pair __attribute__((vector_size(16), may_alias));
 
-static inline void vcpu_add_pair(struct vcpu *v, unsigned int event,
-				 vcpu_pair n)
+static inline void vcpu_add_pair(uint64_t *own, __u64 *raw, const uint64_t *base,
+				 unsigned int event, vcpu_pair n)
 {
-	vcpu_pair own = *(vcpu_pair *)&v->own[event] + n;
+	vcpu_pair sum = *(vcpu_pair *)&own[event] + n;
 
-	*(vcpu_pair *)&v->own[event] = own;
-	*(vcpu_pair *)&v->raw[event] = own + *(vcpu_pair *)&v->base[event];
+	*(vcpu_pair *)&own[event] = sum;
+	*(vcpu_pair *)&raw[event] = sum + *(const vcpu_pair *)&base[event];
 }
 
 /*
@@ -149,6 +151,7 @@ static inline void vcpu_add_rare(struct vcpu *v)
 	v->misses = 0;
 	v->replays = 0;
 	v->string_halves %= 2;
+	v->rare = false;
 }
 
 /* Count all its accesses. */
