@@ -49,12 +49,6 @@ _Static_assert(PVENERGY_TSC == 0 && PVENERGY_UNHALTED_CYCLES == 1 &&
 	       PVENERGY_MISPRED_BRANCHES == 4 &&
 	       PVENERGY_MEMORY_RETIRED == 5, "pairs of counters");
 
-static inline bool may_go_on(const struct vcpu *v)
-{
-	return v->tick &&
-	       __atomic_load_n(&v->p->owner, __ATOMIC_RELAXED) == v->slot;
-}
-
 /* Whatever block_exec() leaves over, so that it needs no stack frame. */
 static __attribute__((noinline)) void block_exec_slow(struct vcpu *v,
 						      const struct block *block)
@@ -62,14 +56,10 @@ static __attribute__((noinline)) void block_exec_slow(struct vcpu *v,
 	const struct branch *b = &v->prev->branch;
 	bool mispredicted;
 
-	if (!may_go_on(v)) {
-		if (v->tick)
-			v->holding = false;	/* robbed */
-		if (v->holding)
-			turn_tick(v);
-		else
-			turn_acquire(v);
-	}
+	if (!v->holding || !vcpu_is_owner(v))
+		turn_acquire(v);
+	else if (!v->tick)
+		turn_tick(v);
 	v->tick--;
 	mispredicted = b->kind & BRANCH_COND ?
 		       uarch_cond_mispredicts(v->uarch, b, block->pc) :
@@ -85,7 +75,7 @@ static void block_exec(unsigned int index, void *udata)
 	struct vcpu *v = &vcpus[index];
 	bool mispredicted = false;
 
-	if (unlikely(!may_go_on(v) || v->rare)) {
+	if (unlikely(!v->tick || !vcpu_is_owner(v) || v->rare)) {
 		block_exec_slow(v, block);
 		return;
 	}

@@ -114,11 +114,6 @@ static void set_tsc(struct vcpu *v, uint64_t tsc)
 	__atomic_store_n(&v->raw[PVENERGY_TSC], tsc, __ATOMIC_RELAXED);
 }
 
-static bool is_ours(const struct vcpu *v)
-{
-	return __atomic_load_n(&v->p->owner, __ATOMIC_RELAXED) == v->slot;
-}
-
 /* Switch to a waiter, on its behalf.  Return: there was one. */
 static bool grant_next(struct vcpu *v)
 {
@@ -264,7 +259,7 @@ static void not_holding(struct vcpu *v)
 static void hand_over(struct vcpu *v)
 {
 	machine_pcpu_lock(v->machine, v->pcpu);
-	if (!is_ours(v) || grant_next(v))
+	if (!vcpu_is_owner(v) || grant_next(v))
 		not_holding(v);
 	machine_pcpu_unlock(v->machine, v->pcpu);
 }
@@ -311,7 +306,7 @@ void turn_release(struct vcpu *v)
 	not_holding(v);
 	machine_pcpu_lock(v->machine, v->pcpu);
 	/* If robbed, what is not yet settled counts in our next turn. */
-	if (is_ours(v)) {
+	if (vcpu_is_owner(v)) {
 		vcpu_settle(v);
 		if (!grant_next(v))
 			v->p->running = 0;

@@ -106,6 +106,12 @@ extern const struct block no_block;
 extern struct vcpu vcpus[MACHINE_MAX_PCPUS];
 extern unsigned int nr_vcpus;
 
+/* Nobody robbed the virtual CPU of its physical one. */
+static inline bool vcpu_is_owner(const struct vcpu *v)
+{
+	return __atomic_load_n(&v->p->owner, __ATOMIC_RELAXED) == v->slot;
+}
+
 /*
  * Single writer, so no atomic addition; readers in other processes and in the
  * guest see each counter whole.
