@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Draw figures 5.6 and 5.7 of Lang, Energy Accounting for Virtual Machines
-# (Karlsruhe 2005), from what the demo recorded, as PNG and SVG.
+# (Karlsruhe 2006), from what the demo recorded, as PNG and SVG.
 #
 #	plot.sh RESULTS
 set -euo pipefail

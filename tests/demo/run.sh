@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Experiment 5.3.2 of Lang, Energy Accounting for Virtual Machines (Karlsruhe
-# 2005): two factor programs in two containers of one virtual machine, while a
+# 2006): two factor programs in two containers of one virtual machine, while a
 # second virtual machine keeps the same physical CPU busy.  Shows the containers'
 # energies while they run, and then that nothing was lost.  Results in
 # build/results/:
