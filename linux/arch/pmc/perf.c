@@ -53,8 +53,9 @@ struct pmc_perf_event {
  *	l1d_load_misses	L1 load misses retired
  *	l1d_stores	memory retired
  *
- * There is no generic event for MOB load replays.  In order of weight, since
- * the last ones go without where counters are few.
+ * There is no generic event for MOB load replays.  Where counters are few the last
+ * events are left out: the clock, cycles and instructions come first, since most of
+ * the energy is theirs.
  */
 static const struct pmc_perf_event pmc_perf_model[] = {
 	{ PERF_TYPE_SOFTWARE, PERF_COUNT_SW_CPU_CLOCK,
