@@ -37,8 +37,9 @@ struct pmc_perf_event {
 	 PERF_COUNT_HW_CACHE_RESULT_##result << 16)
 
 /*
- * The model: the Pentium 4 of 1.5 GHz for which the thesis has weights (Table
- * 4.1), with the generic event that comes nearest to each of its events.
+ * The model: a Pentium 4 of 1.5 GHz, with the weights of Lang, Energy Accounting
+ * for Virtual Machines (Karlsruhe 2006), Table 4.1, and the generic event that comes
+ * nearest to each event there.
  * It is right about which program costs more, and not about other processors'
  * watts.
  *
