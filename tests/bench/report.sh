@@ -120,7 +120,8 @@ Commit $(git describe --always --dirty 2>/dev/null || echo unknown), $(date -u +
 Everything is repeated by \`make bench\`. Guests are emulated; instructions, cycles and
 cache misses are those of the emulated processor, and depend on the compiler that has
 built the kernel, not on the host. How each figure is measured, and which tables are not
-shown here: tests/bench/README.md.
+shown here: tests/bench/README.md. Figures have the numbers of C. Lang, Energy Accounting
+for Virtual Machines (Karlsruhe 2006).
 
 ## Targets
 
