@@ -25,7 +25,7 @@ help:
 	@echo '  demo      two VMs on one CPU, two programs in containers: the whole chain'
 	@echo '  demo-host two VMs run Postmark: power of disk and CPU, by whom and for what'
 	@echo '  demo-disk two programs write to one file: who pays for the disk'
-	@echo '  test      all tests: user space, KUnit on UML and x86_64, booted guests'
+	@echo '  test      user space, KUnit on UML and x86_64, booted guests, daemons'
 	@echo '  test-hostile'
 	@echo '            a guest whose disk lies to it'
 	@echo '  test-debug'

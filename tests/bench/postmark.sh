@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# The thesis's experiment 5.2.2: Postmark on a disk in memory, in instructions and
-# cycles that the guest executes, for its six configurations; see README.md.
+# Experiment 5.2.2 of Lang, Energy Accounting for Virtual Machines (Karlsruhe 2006):
+# Postmark on a disk in memory, in instructions and cycles that the guest executes,
+# for the six configurations there; see README.md.
 # Writes build/results/postmark.csv, postmark_overhead.csv and figure_5_2.{png,svg},
 # and the functions' instructions of one more run, for hooks.sh.
 #
@@ -39,7 +40,7 @@ postmark() {
 	return $status
 }
 
-# In the order of the thesis's figure.  What host_cpu_disk adds is on the host.
+# In the order of figure 5.2.  What host_cpu_disk adds is on the host.
 configs=(none host_cpu host_cpu_disk guest_cpu guest_cpu_rc all)
 for ((i = 0; i < repeats; i++)); do
 	# A name that the driver refuses: it takes no costs.

@@ -5,7 +5,8 @@
 #	report.sh PART...	as run.sh names them
 #
 # Shows what is in build/results/ of those that run.sh has run; of the others, it
-# says that they were not.
+# says that they were not.  Leaves out what figures are drawn from over time, and
+# each run and boot of the disk.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 # shellcheck source=tests/bench/lib.sh
@@ -118,7 +119,9 @@ Commit $(git describe --always --dirty 2>/dev/null || echo unknown), $(date -u +
 
 Everything is repeated by \`make bench\`. Guests are emulated; instructions, cycles and
 cache misses are those of the emulated processor, and depend on the compiler that has
-built the kernel, not on the host. How each figure is measured: tests/bench/README.md.
+built the kernel, not on the host. How each figure is measured, and which tables are not
+shown here: tests/bench/README.md. Figures have the numbers of C. Lang, Energy Accounting
+for Virtual Machines (Karlsruhe 2006).
 
 ## Targets
 

@@ -147,7 +147,7 @@ for config in unused same each; do
 				exit limit != "-" && sum / NR > limit
 			}' || failed=1
 done
-# The thesis's four configurations.
+# The four configurations of figure 5.1; see README.md.
 plot figure_5_1 1100,450 <<PLOT
 set xlabel "processes"
 set ylabel "instructions"

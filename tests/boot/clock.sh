@@ -25,7 +25,8 @@ echo "clock: a $a ns, b $b ns, of $start to $end s"
 # A debug kernel takes most of the time to start them, for the root.
 slack=0.05
 [ ! -e /proc/lockdep ] || slack=0.9
-# The thesis's processor: 9.255 W at any time, 17.805 W more while it is busy.
+# The Pentium 4 of linux/arch/pmc/perf.c: 9.255 W at any time, 17.805 W more while it
+# is busy.
 awk -v a="$a" -v b="$b" -v s="$start" -v e="$end" -v slack=$slack \
 	-v base="$(value a/energy cpu.base_uj)" \
 	-v access="$(value a/energy cpu.access_uj)" '

@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# The thesis's experiment 5.3.1: Postmark in two virtual machines on one physical
-# CPU, each on a disk of its own, which are on one physical disk; the second one
-# begins ten seconds later.  The resource monitor is asked once a second.
-# Results in build/results/:
+# Experiment 5.3.1 of Lang, Energy Accounting for Virtual Machines (Karlsruhe 2006):
+# Postmark in two virtual machines on one physical CPU, each on a disk of its own,
+# which are on one physical disk; the second one begins ten seconds later.  The
+# resource monitor is asked once a second.  Results in build/results/:
 #
 #	demo_host.csv			what the monitor had, each second
 #	demo_host_conservation.csv	virtual machines against log and requests

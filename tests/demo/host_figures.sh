@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# The thesis's figures 5.3 to 5.5 from what the host's demo recorded, as CSV, PNG
-# and SVG, and how much is of what.
+# Figures 5.3 to 5.5 of Lang, Energy Accounting for Virtual Machines (Karlsruhe
+# 2006), from what the host's demo recorded, as CSV, PNG and SVG, and how much is of
+# what.
 #
 #	host_figures.sh RESULTS
 set -euo pipefail

@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Draw the thesis's figures 5.6 and 5.7 from what the demo recorded.
+# Draw figures 5.6 and 5.7 of Lang, Energy Accounting for Virtual Machines
+# (Karlsruhe 2006), from what the demo recorded, as PNG and SVG.
 #
 #	plot.sh RESULTS
 set -euo pipefail
@@ -23,8 +24,11 @@ power demo_vms.csv vm1 2 4 3 >"$tmp/vm1"
 power demo_containers.csv factor1 2 3 4 >"$tmp/factor1"
 power demo_containers.csv factor2 2 3 4 >"$tmp/factor2"
 
-gnuplot <<PLOT
-set terminal pngcairo size 800,480
+for format in png svg; do
+	terminal=$format
+	[ $format = svg ] || terminal=pngcairo
+	gnuplot <<PLOT
+set terminal $terminal size 800,480
 set style fill solid 0.6
 set grid ytics
 set yrange [0:*]
@@ -32,13 +36,14 @@ set xlabel "time [s]"
 set ylabel "power [W]"
 set key top left
 
-set output "figure_5_6.png"
+set output "figure_5_6.$format"
 set title "Total CPU power of a virtual machine running two factor programs,\nas the host's CPU accountant sees it"
 plot "$tmp/vm1" using 1:(\$2 + \$3) with filledcurves x1 title "access cost", \
      "" using 1:3 with filledcurves x1 title "base cost"
 
-set output "figure_5_7.png"
+set output "figure_5_7.$format"
 set title "Access power of each program, as the guest's resource containers see it"
 plot "$tmp/factor1" using 1:2 with linespoints title "factor1", \
      "$tmp/factor2" using 1:2 with linespoints title "factor2"
 PLOT
+done

@@ -1,14 +1,15 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# The thesis's experiment 5.3.2, two factor programs in two containers of one
-# virtual machine, while a second virtual machine keeps the same physical CPU
-# busy.  Shows the containers' energies while they run, and then that nothing
-# was lost.  Results in build/results/:
+# Experiment 5.3.2 of Lang, Energy Accounting for Virtual Machines (Karlsruhe
+# 2006): two factor programs in two containers of one virtual machine, while a
+# second virtual machine keeps the same physical CPU busy.  Shows the containers'
+# energies while they run, and then that nothing was lost.  Results in
+# build/results/:
 #
 #	demo_containers.csv	each container's energy over time
 #	demo_vms.csv		each virtual machine's, as the CPU accountant saw it
-#	figure_5_6.png		total power of the virtual machine
-#	figure_5_7.png		power of each program
+#	figure_5_6.{png,svg}	total power of the virtual machine
+#	figure_5_7.{png,svg}	power of each program
 #	conservation.csv	containers against virtual counters,
 #				virtual machines against the physical CPU
 set -euo pipefail
@@ -77,4 +78,4 @@ sed 's/,/ /g' "$results/conservation.csv" | column -t
 awk 'BEGIN { print "seconds,container,access_uj,base_uj" }
 	/^energy / { print $2 "," $3 "," $4 "," $5 }' "$log" >"$results/demo_containers.csv"
 "$here/plot.sh" "$results"
-say "in $results: conservation.csv demo_containers.csv demo_vms.csv figure_5_6.png figure_5_7.png"
+say "in $results: conservation.csv demo_containers.csv demo_vms.csv figure_5_{6,7}.{png,svg}"

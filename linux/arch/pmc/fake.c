@@ -49,7 +49,10 @@ static bool fake_meter(u64 *nj)
 	return true;
 }
 
-/* The weights of the thesis, Table 4.1, for the first two events. */
+/*
+ * The first two weights of a Pentium 4: Lang, Energy Accounting for Virtual Machines
+ * (Karlsruhe 2006), Table 4.1.
+ */
 static struct pmc_backend fake_backend = {
 	.ops		= &fake_ops,
 	.nr_events	= 2,

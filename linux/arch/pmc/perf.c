@@ -37,8 +37,9 @@ struct pmc_perf_event {
 	 PERF_COUNT_HW_CACHE_RESULT_##result << 16)
 
 /*
- * The model: the Pentium 4 of 1.5 GHz for which the thesis has weights (Table
- * 4.1), with the generic event that comes nearest to each of its events.
+ * The model: a Pentium 4 of 1.5 GHz, with the weights of Lang, Energy Accounting
+ * for Virtual Machines (Karlsruhe 2006), Table 4.1, and the generic event that comes
+ * nearest to each event there.
  * It is right about which program costs more, and not about other processors'
  * watts.
  *
@@ -53,8 +54,9 @@ struct pmc_perf_event {
  *	l1d_load_misses	L1 load misses retired
  *	l1d_stores	memory retired
  *
- * There is no generic event for MOB load replays.  In order of weight, since
- * the last ones go without where counters are few.
+ * There is no generic event for MOB load replays.  Where counters are few the last
+ * events are left out: the clock, cycles and instructions come first, since most of
+ * the energy is theirs.
  */
 static const struct pmc_perf_event pmc_perf_model[] = {
 	{ PERF_TYPE_SOFTWARE, PERF_COUNT_SW_CPU_CLOCK,

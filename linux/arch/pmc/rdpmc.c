@@ -131,7 +131,11 @@ const struct pmc_ops *pmc_rdpmc_ops(const struct pvenergy_header *h)
 	return NULL;
 }
 
-/* Weights: thesis, Table 4.1; an instruction is at least one micro-operation. */
+/*
+ * Weights of a Pentium 4: Lang, Energy Accounting for Virtual Machines (Karlsruhe
+ * 2006), Table 4.1.  An instruction has the weight of a micro-operation there, since
+ * it is at least one.
+ */
 static const struct pvenergy_event rdpmc_fixed[] = {
 	{ .name = "instructions", .weight_pj = 4750 },
 	{ .name = "unhalted_cycles", .weight_pj = 7120 },

@@ -5,11 +5,12 @@
  * Model
  * -----
  *
- * A disk's energy belongs to whom its work is done for (thesis, 4.4.2).  Reads
- * and direct writes are submitted by those who want them.  Other writes are
- * not: a page is dirtied now and written later by a kernel thread, or by
- * whoever happens to wait for the file, together with pages of others.  So a
- * page remembers who dirtied it, and the bio that writes it asks the page.
+ * A disk's energy belongs to the container that the disk works for.  Tasks submit
+ * reads and direct writes themselves.  Other writes they do not: a page is dirtied
+ * now and written later by a kernel thread, or by a task that happens to wait for
+ * the file, together with pages of others.  So a page remembers the container that
+ * dirtied it, and the bio that writes the page asks for it.  Lang, Energy Accounting
+ * for Virtual Machines (Karlsruhe 2006), 4.4.2, tracks requests in this way.
  *
  *	buffer head	b_owner; set when a clean buffer is dirtied, so that
  *			blocks that share a page have an owner each

@@ -143,8 +143,9 @@ static void price_events(const struct pmc_backend *backend, const u64 *weight_pj
  * @counts: how many of each, and what devices cost
  * @energy: to add to, by device: the sums of weight x count, exact
  *
- * Thesis, 4.3.1 for events; the cost of other devices is energy already.  Where
- * base cost has a meter, its events have no price.
+ * Events have weights, base and access cost apart, as in Lang, Energy Accounting for
+ * Virtual Machines (Karlsruhe 2006), 4.3.1.  The cost of other devices is energy
+ * already.  Where base cost has a meter, events of base cost have no price.
  *
  * Context: any.
  */

@@ -27,7 +27,10 @@ struct rcontainer_counts {
 	u64	device_pj[RCONTAINER_MAX_DEVICES];
 } ____cacheline_aligned_in_smp;
 
-/* Base cost and access cost stay apart everywhere (thesis, 3.3). */
+/*
+ * Base cost and access cost stay apart everywhere: programs can change only what they
+ * cause, the access cost.
+ */
 enum rcontainer_cost {
 	RCONTAINER_ACCESS,
 	RCONTAINER_BASE,

@@ -5,11 +5,13 @@
  * Model
  * -----
  *
- * What a device consumes though nobody uses it is caused by nobody (thesis,
- * 3.3.2), so no request can tell it.  The host apportions it to its virtual
- * machines and shows this one its share on a meter, one for each device (thesis,
- * 3.4.2).  What the meters advanced is divided among the containers now and
- * then: it is settled.  Each policy gives a container a weight:
+ * No request causes what a device consumes while it is idle, so no request can
+ * return that base cost.  The host apportions base cost to its virtual machines and
+ * shows this one its share on a meter, one for each device.  These are the energy
+ * meters of Lang, Energy Accounting for Virtual Machines (Karlsruhe 2006), 3.4.2, but
+ * for what they show: there a share in all that the device consumes, here in its base
+ * cost alone.  What the meters advanced is divided among the containers now and then:
+ * base cost is settled.  Each policy gives a container a weight:
  *
  *	equal	1 if it had tasks at some time since the last settling
  *	access	what it was charged since then for the use of that device

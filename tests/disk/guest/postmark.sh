@@ -5,9 +5,8 @@
 #
 #	postmark TRANSACTIONS+FILES
 #
-# Of the thesis's 200 files, there are never more than 231 MB.  They fit: Postmark
-# ends with success when they don't.  With very few transactions it divides by
-# zero.
+# Of 200 files there are never more than 231 MB.  They fit: Postmark ends with
+# success when they don't.  With very few transactions it divides by zero.
 set -eu
 mnt=/mnt
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The microarchitecture of the emulated physical CPU: as much of a Pentium 4
- * (Northwood) as the events of Table 4.1 need.
+ * (Northwood) as the events of enum pvenergy_p4_event need.
  *
  * What TCG executes is architecture: instructions, branches, memory accesses.
  * Those are counted exactly.  Whether a branch was predicted or a load found

@@ -21,8 +21,8 @@ typedef unsigned __int128 energy_t;
  * @rate: in such parts of a picojoule what does not make one is carried: the
  *	least common multiple of the transfer rates of all speeds, so that it is
  *	the same for all of them
- * @byte_parts: a byte's price at each speed: active less idle power [3.3.2],
- *	divided by the transfer rate
+ * @byte_parts: a byte's price at each speed: active less idle power, divided by
+ *	the transfer rate
  * @max_byte_pj: a byte costs no more, at whatever speed
  * @max_request_pj: beside that, what a request may cost: a carried remainder
  */
@@ -62,7 +62,11 @@ bool cost_disk_init(struct cost_disk *disk, const struct diskmodel *model);
 uint64_t cost_disk_charge(const struct cost_disk *disk, unsigned int speed,
 			  uint64_t bytes, int64_t *rest);
 
-/* The cost of the next so many requests is fixed before they come [4.4.1]. */
+/*
+ * The cost of the next so many requests is fixed before they come: Lang, Energy
+ * Accounting for Virtual Machines (Karlsruhe 2006), 4.4.1, which has both the number
+ * and the price of a byte above.
+ */
 #define COST_CPU_REQUESTS	50
 
 /* No request costs more of the CPU: a joule, that is about 0.1 s. */

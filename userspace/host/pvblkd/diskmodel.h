@@ -35,7 +35,10 @@
 
 #include "modeltext.h"
 
-/* So many speeds are enough for the disks of [11] in the thesis. */
+/*
+ * Of multi-speed disks as those of Gurumurthi and others, DRPM: Dynamic Speed Control
+ * for Power Management in Server Class Disks (ISCA 2003).
+ */
 #define DISKMODEL_MAX_SPEEDS	8
 
 /**

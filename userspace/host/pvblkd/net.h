@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What it costs to reach storage over a network [3.4.1]: pure arithmetic, in
- * picojoules, by a model file of which the numbers must all be there:
+ * What it costs to reach storage over a network.  A request is charged for all
+ * devices behind it, so for the network beside the disk: Lang, Energy Accounting for
+ * Virtual Machines (Karlsruhe 2006), 3.4.1.  Here is pure arithmetic, in picojoules,
+ * by a model file of which the numbers must all be there:
  *
  *	name NAME		of the device, as guests see it (default: net)
  *	byte_pj PJ		for each byte

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Parameters of virtual disks, for guests that are not told what requests cost
- * and estimate it as they do for a real disk [3.5.1].  For each disk with a client
- * there is a file NAME.params beside its state file.  It has the format of a disk
- * model (diskmodel.h), so that whatever reads such a model can import it:
+ * and estimate it as they do for a real disk: Lang, Energy Accounting for Virtual
+ * Machines (Karlsruhe 2006), 3.5.1.  For each disk with a client there is a file
+ * NAME.params beside its state file.  It has the format of a disk model
+ * (diskmodel.h), so that whatever reads such a model can import it:
  *
  *	name			the physical disk's
  *	idle_power_mw		the client's share of the idle power, at the speed

@@ -40,7 +40,11 @@
 enum device { DEVICE_DISK, DEVICE_CPU, DEVICE_NET, NR_DEVICES };
 #define CPU_DEVICE_NAME	"disk-cpu"
 
-/* How a guest is charged for our own consumption of the CPU [3.5.1]. */
+/*
+ * How a guest is charged for our own consumption of the CPU.  The second and the third
+ * way are those of Lang, Energy Accounting for Virtual Machines (Karlsruhe 2006), 3.5.1,
+ * for guests whose drivers know nothing of costs.
+ */
 enum overhead {
 	OVERHEAD_CPU,		/* as a device of its own */
 	OVERHEAD_DISK,		/* with the disk */

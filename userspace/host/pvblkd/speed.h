@@ -12,9 +12,10 @@
  * The idle power of the slowest speed is shared equally by all clients, that is
  * struct cost_meter alone.  What a faster speed draws beyond that is shared
  * equally by the users of the disk: those clients who transferred data in the
- * window before, and thereby made it run so fast [3.3.2].  If the last of them
- * goes away, the disk takes its slowest speed at once: there is always somebody
- * who pays for a faster one.
+ * window before, and thereby made it run so fast.  Lang, Energy Accounting for
+ * Virtual Machines (Karlsruhe 2006), 3.3.2, divides the cost of a multi-speed device
+ * in this way.  If the last user goes away, the disk takes its slowest speed at once:
+ * there is always a user who pays for a faster one.
  *
  * The energy of changing the speed is ignored, as is that of seeks.
  */

@@ -106,7 +106,7 @@ struct price_case {
 
 static const struct price_case price_cases[] = {
 	{
-		.name = "Table 4.1, one second of 1.5 GHz",
+		.name = "a Pentium 4, one second of 1.5 GHz",
 		.backend = {
 			.nr_events = 2,
 			.events = { { .weight_pj = 6170, .flags = PVENERGY_EVENT_BASE },
