@@ -14,7 +14,7 @@ export BUILD
 
 # Guests in virtual time do not mind what else the host does: one on each CPU,
 # the longest first.
-beside=(postmark switch ring scale)
+beside=(postmark switch ring scale counts)
 # hooks.sh wants Postmark's profile; of the others the host's time counts, if only in
 # the turns of two virtual machines.
 alone=(hooks accuracy exactness conservation native accountant backend demos slowdown

@@ -18,12 +18,11 @@ csv=${2:?usage: bench_slowdown.sh OUT CSV [RUNS [KERNEL [INITRAMFS]]]}
 runs=${3:-7}
 kernel=${4:-}
 initramfs=${5:-}
-here=$(dirname "$0")
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
 
 "$out/machine_util" create "$dir" 1
-"$out/machine_util" page "$dir/page" bench 1 "$here/../../models/pentium4.model"
+"$out/machine_util" page "$dir/page" bench 1 "$out/models/pentium4.model"
 plugin="-plugin $out/pvplugin.so,machine=$dir,page=$dir/page,name=bench,pcpus=0"
 
 # seconds MEGABYTES QEMU-ARGUMENT...
