@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "branch.h"
 #include "interface.h"
 
 /* The lowest that each range of QEMU versions loads. */
@@ -109,6 +110,15 @@ bool interface_read_modify_write(qemu_plugin_meminfo_t info)
 {
 	/* Version 1 has the direction there, and nothing to ask for it. */
 	return version == VERSION_OLD && (info >> 16 & 3) == QEMU_PLUGIN_MEM_RW;
+}
+
+unsigned int interface_string_accesses(const struct qemu_plugin_insn *insn)
+{
+	uint8_t data[INTERFACE_MAX_INSN];
+
+	if (version == VERSION_OLD)
+		return 0;
+	return branch_string_accesses(data, interface_insn_data(insn, data));
 }
 
 void interface_count_accesses(struct qemu_plugin_insn *insn)

@@ -65,6 +65,15 @@ size_t interface_insn_data(const struct qemu_plugin_insn *insn, uint8_t *data);
  */
 bool interface_read_modify_write(qemu_plugin_meminfo_t info);
 
+/**
+ * interface_string_accesses() - memory accesses of each iteration of an instruction
+ * @insn: the instruction, in translation
+ *
+ * Return: as branch_string_accesses(); but 0 where each iteration is a block of
+ * its own, as in version 1: those count by themselves.
+ */
+unsigned int interface_string_accesses(const struct qemu_plugin_insn *insn);
+
 /* Count the memory accesses of @insn, by QEMU alone; and how many there were. */
 void interface_count_accesses(struct qemu_plugin_insn *insn);
 uint64_t interface_accesses(void);

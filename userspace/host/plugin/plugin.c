@@ -110,21 +110,29 @@ static void string_exec(unsigned int index, void *udata)
  */
 #define ACCESS_BYTES	0xff
 #define ACCESS_STORE	0x100
-static uint64_t access_cache[4096];
+static uint64_t access_cache[256];
 
 static uint64_t *access_entry(qemu_plugin_meminfo_t info)
 {
-	return &access_cache[info % 4096];
+	/* Direction is above the lower 16 bits. */
+	return &access_cache[(info ^ info >> 10) % 256];
 }
 
-static void load(struct vcpu *v, uint64_t addr, uint32_t bytes)
+/* An access that uarch_easy() leaves over. */
+static __attribute__((noinline)) void
+memory_access_slow(struct vcpu *v, uint64_t addr, uint32_t bytes, bool store)
 {
+	if (store) {
+		uarch_store(v->uarch, addr, bytes);
+		return;
+	}
 	v->misses += uarch_load(v->uarch, addr, bytes, &v->replays);
 	v->rare |= v->misses | v->replays;
 }
 
+/* An access whose description is not in access_cache. */
 static __attribute__((noinline)) void
-memory_access_slow(struct vcpu *v, qemu_plugin_meminfo_t info, uint64_t addr)
+memory_access_first(struct vcpu *v, qemu_plugin_meminfo_t info, uint64_t addr)
 {
 	unsigned int shift = qemu_plugin_mem_size_shift(info);
 	bool store = qemu_plugin_mem_is_store(info);
@@ -135,14 +143,11 @@ memory_access_slow(struct vcpu *v, qemu_plugin_meminfo_t info, uint64_t addr)
 		value |= ACCESS_STORE;
 	if (interface_read_modify_write(info)) {
 		v->memory++;
-		load(v, addr, bytes);
+		memory_access_slow(v, addr, bytes, false);
 	} else {
 		__atomic_store_n(access_entry(info), value, __ATOMIC_RELAXED);
 	}
-	if (store)
-		uarch_store(v->uarch, addr, bytes);
-	else
-		load(v, addr, bytes);
+	memory_access_slow(v, addr, bytes, store);
 }
 
 static void memory_access(unsigned int index, qemu_plugin_meminfo_t info,
@@ -151,12 +156,14 @@ static void memory_access(unsigned int index, qemu_plugin_meminfo_t info,
 	uint64_t value = __atomic_load_n(access_entry(info), __ATOMIC_RELAXED);
 	struct vcpu *v = &vcpus[index];
 	uint64_t addr = vaddr ^ v->addr_mix;
+	uint32_t bytes = value & ACCESS_BYTES;
+	bool store = value & ACCESS_STORE;
 
 	v->memory++;
-	if (unlikely(value >> 32 != info ||
-		     !uarch_easy(v->uarch, addr, value & ACCESS_BYTES,
-				 value & ACCESS_STORE)))
-		memory_access_slow(v, info, addr);
+	if (unlikely(value >> 32 != info))
+		memory_access_first(v, info, addr);
+	else if (unlikely(!uarch_easy(v->uarch, addr, bytes, store)))
+		memory_access_slow(v, addr, bytes, store);
 }
 
 /* Accesses of a repeated string instruction: @udata halves of an iteration each. */
@@ -177,9 +184,7 @@ static void string_access(unsigned int index, qemu_plugin_meminfo_t info,
 /* Return: the instruction repeats itself. */
 static bool insn_translate(struct qemu_plugin_insn *insn)
 {
-	uint8_t data[INTERFACE_MAX_INSN];
-	size_t len = interface_insn_data(insn, data);
-	unsigned int accesses = branch_string_accesses(data, len);
+	unsigned int accesses = interface_string_accesses(insn);
 	qemu_plugin_vcpu_mem_cb_t cb = options.memory ? memory_access : NULL;
 
 	if (accesses)
@@ -206,7 +211,7 @@ static struct block *block_make(struct qemu_plugin_tb *tb, size_t n,
 	block->count[PVENERGY_UOP_QUEUE_WRITES] = n;
 	block->count[PVENERGY_RETIRED_BRANCHES] = block->branch.kind & BRANCH;
 	block->again = NULL;
-	block->repeats = branch_string_accesses(data, len);
+	block->repeats = interface_string_accesses(last);
 	return block;
 }
 

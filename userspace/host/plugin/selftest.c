@@ -71,9 +71,7 @@ static int marker_phase(const struct qemu_plugin_insn *insn)
 
 static void insn_translate(struct qemu_plugin_insn *insn)
 {
-	uint8_t data[INTERFACE_MAX_INSN];
-	size_t len = interface_insn_data(insn, data);
-	unsigned int accesses = branch_string_accesses(data, len);
+	unsigned int accesses = interface_string_accesses(insn);
 
 	qemu_plugin_register_vcpu_insn_exec_cb(insn, accesses ? string_exec : insn_exec,
 					       QEMU_PLUGIN_CB_NO_REGS,

@@ -53,10 +53,9 @@
  *	whose entry was taken by an address 512 bytes apart.
  *
  * Repeated string instructions
- *	An instruction that is repeated counts once when it begins, or goes on
- *	after an interrupt, and once for each iteration, as an instruction of its
- *	own would.  Whether QEMU executes one iteration or many in a block depends
- *	on its version.
+ *	An instruction that is repeated counts once for each iteration, and once
+ *	more.  QEMU 10.0 and later execute many iterations in a block; there it
+ *	counts once more, too, when it goes on after an interrupt.
  *
  * Cycles
  *	unhalted cycles = instructions + 20 x mispredicted branches
@@ -215,7 +214,7 @@ void uarch_store(struct uarch *u, uint64_t addr, uint32_t bytes);
  * @store: it is a store
  *
  * Return: the access is done, and there was neither a miss nor a replay.
- * Otherwise nothing was done.
+ * Otherwise nothing was done but to make its line the most recent one.
  */
 static inline bool uarch_easy(struct uarch *u, uint64_t addr, uint32_t bytes,
 			      bool store)
@@ -223,9 +222,17 @@ static inline bool uarch_easy(struct uarch *u, uint64_t addr, uint32_t bytes,
 	uint32_t mask = bytes << (addr & 7);
 	uint64_t granule = addr >> 3;
 	struct uarch_store *s = uarch_store_entry(u, granule);
+	uint64_t *set = uarch_l1_set(u, addr);
+	uint64_t tag = uarch_l1_tag(addr);
 
-	if (mask > 0xff || *uarch_l1_set(u, addr) != uarch_l1_tag(addr))
+	if (unlikely(mask > 0xff))
 		return false;
+	if (unlikely(set[0] != tag)) {
+		if (set[1] != tag)
+			return false;
+		set[1] = set[0];
+		set[0] = tag;
+	}
 	if (!store)
 		return !uarch_overlaps(u, s, granule, mask) ||
 		       !(mask & ~s->mask);
