@@ -56,7 +56,13 @@
  * The disk outlives the device as long as somebody has it open.  pvblk_remove()
  * ends all requests before it takes the queues down, so whatever still comes
  * later fails in the block layer.
+ *
+ * An open disk holds a reference to the module, but the block layer gives that
+ * back before it gives back the disk, and readers of /proc/diskstats hold disks
+ * without a reference to the module.  So the module's exit waits until the last
+ * disk is released.
  */
+#include <linux/atomic.h>
 #include <linux/blkdev.h>
 #include <linux/cleanup.h>
 #include <linux/idr.h>
@@ -67,11 +73,15 @@
 #include <linux/virtio.h>
 #include <linux/virtio_config.h>
 #include <linux/virtio_ids.h>
+#include <linux/wait_bit.h>
 #include <uapi/linux/virtio_ring.h>
 
 #include "pvblk.h"
 
 static DEFINE_IDA(pvblk_ida);
+
+/* Number of struct pvblk that are not freed. */
+static atomic_t pvblk_nr = ATOMIC_INIT(0);
 
 static int pvblk_validate(struct virtio_device *vdev)
 {
@@ -171,6 +181,9 @@ static void pvblk_free(struct pvblk *pvblk)
 	kfree(pvblk->meters.model);
 	kfree(pvblk->vqs);
 	kfree(pvblk);
+	/* Pairs with the wait in pvblk_exit(). */
+	if (atomic_dec_and_test(&pvblk_nr))
+		wake_up_var(&pvblk_nr);
 }
 
 static void pvblk_free_disk(struct gendisk *disk)
@@ -199,6 +212,7 @@ static struct pvblk *pvblk_alloc(struct virtio_device *vdev, unsigned int nr_vqs
 		return NULL;
 	}
 	pvblk->index = index;
+	atomic_inc(&pvblk_nr);
 	pvblk->meters.model = kmalloc(sizeof(*pvblk->meters.model), GFP_KERNEL);
 	if (!pvblk->meters.model || pvblk_alloc_vqs(pvblk, nr_vqs)) {
 		pvblk_free(pvblk);
@@ -390,7 +404,20 @@ static struct virtio_driver pvblk_driver = {
 	.freeze			= pm_sleep_ptr(pvblk_freeze),
 	.restore		= pm_sleep_ptr(pvblk_restore),
 };
-module_virtio_driver(pvblk_driver);
+
+static int __init pvblk_init(void)
+{
+	return register_virtio_driver(&pvblk_driver);
+}
+module_init(pvblk_init);
+
+static void __exit pvblk_exit(void)
+{
+	unregister_virtio_driver(&pvblk_driver);
+	/* The block layer calls pvblk_free_disk() of released disks. */
+	wait_var_event(&pvblk_nr, !atomic_read(&pvblk_nr));
+}
+module_exit(pvblk_exit);
 
 MODULE_DESCRIPTION("Paravirtual disk with energy costs");
 MODULE_LICENSE("GPL");
