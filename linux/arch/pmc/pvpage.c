@@ -14,6 +14,7 @@
 #include <linux/pmc.h>
 #include <linux/seq_file.h>
 #include <linux/smp.h>
+#include <asm/cpu.h>
 
 #include "backend.h"
 #include "page.h"
