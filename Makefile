@@ -142,11 +142,11 @@ uninstall:
 
 # Debian packages in build/deb.
 deb:
-	@scripts/setup.sh $(PACKAGES) debhelper lintian
+	@scripts/setup.sh $(PACKAGES) build-essential debhelper lintian
 	@scripts/deb.sh $(BUILD)/deb
 
 deb-kernel: tree
-	@scripts/setup.sh debhelper kmod
+	@scripts/setup.sh build-essential debhelper kmod
 	@scripts/deb-kernel.sh $(CACHE) $(BUILD)/deb
 
 # Installed in a Debian of their own; needs the net.  That of the kernel, too, if
