@@ -42,7 +42,7 @@ help:
 	@echo '            only: what a context switch costs'
 	@echo '  bench-disk'
 	@echo '            only: how fast the disk is, and what its accounting costs'
-	@echo '  check     checkpatch, sparse, shellcheck, kernel-doc, ABI entries'
+	@echo '  check     checkpatch, warnings of the compiler, sparse, shellcheck, kernel-doc, ABI entries'
 	@echo '  htmldocs  the kernel documents, without warnings'
 	@echo '  install   programs, manuals, units; with prefix= and DESTDIR= as usual;'
 	@echo '            install-tools of the guest, install-host, install-dev; uninstall'
@@ -158,7 +158,7 @@ test-packages: deb
 htmldocs: tree
 	@scripts/htmldocs.sh $(CACHE)
 
-check: tree user
+check: kernel user
 	@scripts/check.sh $(CACHE)
 
 patchset: tree
