@@ -42,7 +42,7 @@ help:
 	@echo '            only: what a context switch costs'
 	@echo '  bench-disk'
 	@echo '            only: how fast the disk is, and what its accounting costs'
-	@echo '  check     checkpatch, sparse, shellcheck, kernel-doc, ABI entries'
+	@echo '  check     checkpatch, warnings of the compiler, sparse, shellcheck, kernel-doc, ABI entries'
 	@echo '  htmldocs  the kernel documents, without warnings'
 	@echo '  install   programs, manuals, units; with prefix= and DESTDIR= as usual;'
 	@echo '            install-tools of the guest, install-host, install-dev; uninstall'
@@ -51,6 +51,9 @@ help:
 	@echo '            a Debian package of the kernel for guests, in build/deb/'
 	@echo '  test-packages'
 	@echo '            these installed in a Debian of their own'
+	@echo '  test-debian'
+	@echo '            demo and test in a new Debian of SUITE=trixie or bookworm; VERBS= are'
+	@echo '            others, SUITES= only these suites of test'
 	@echo '  patchset  the kernel part as a series for git am, in build/patchset/'
 	@echo '  setup     install what is missing of the Debian packages'
 	@echo '  tree      bring the kernel source in the cache up to date'
@@ -90,7 +93,8 @@ demo-disk: kernel user
 
 test: kernel kunit-kernels user
 	@$(MAKE) -s -C userspace OUT=$(BUILD)/user tests plugin-tests man
-	@tests/run.sh user rctl plugin kunit boot disk stress launch accountant pvblkd resmon host patchset install
+	@tests/run.sh $(or $(SUITES),user rctl plugin kunit boot disk stress launch accountant pvblkd \
+		resmon host patchset install)
 
 # A disk's back end that lies.  Some of it depends on time: for a quiet machine.
 test-hostile: kernel user
@@ -142,11 +146,11 @@ uninstall:
 
 # Debian packages in build/deb.
 deb:
-	@scripts/setup.sh $(PACKAGES) debhelper lintian
+	@scripts/setup.sh $(PACKAGES) build-essential debhelper lintian
 	@scripts/deb.sh $(BUILD)/deb
 
 deb-kernel: tree
-	@scripts/setup.sh debhelper kmod
+	@scripts/setup.sh build-essential debhelper kmod
 	@scripts/deb-kernel.sh $(CACHE) $(BUILD)/deb
 
 # Installed in a Debian of their own; needs the net.  That of the kernel, too, if
@@ -155,10 +159,18 @@ test-packages: deb
 	@scripts/setup.sh mmdebstrap
 	@tests/run.sh packages $$([ -z "$$(ls $(BUILD)/deb/linux-image-*.deb 2>/dev/null)" ] || echo packages-kernel)
 
+# What a user of that release does first, from nothing but make; needs root and the net.
+SUITE ?= trixie
+VERBS ?= demo test
+
+test-debian:
+	@scripts/setup.sh mmdebstrap git
+	@SUITES='$(SUITES)' scripts/test-debian.sh $(CACHE) $(SUITE) $(VERBS)
+
 htmldocs: tree
 	@scripts/htmldocs.sh $(CACHE)
 
-check: tree user
+check: kernel user
 	@scripts/check.sh $(CACHE)
 
 patchset: tree
@@ -169,4 +181,5 @@ clean:
 
 .PHONY: all help setup tree kernel user kunit-kernels demo demo-host demo-disk test test-hostile test-debug \
 	test-sanitize kunit bench bench-quick bench-record baseline bench-switch bench-disk check patchset clean \
-	install install-tools install-host install-dev uninstall deb deb-kernel test-packages htmldocs
+	install install-tools install-host install-dev uninstall deb deb-kernel test-packages \
+	test-debian htmldocs

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Look at the sources: style, types, shell, comments.
+# Look at the sources: style, warnings, types, shell, comments.
 #
-#   check.sh CACHE [PART...]	of: checkpatch sparse shellcheck kernel-doc abi
+#   check.sh CACHE [PART...]	of: checkpatch warnings sparse shellcheck kernel-doc abi
 #
 # One line a part, after what it found.
 set -uo pipefail
@@ -46,6 +46,33 @@ part_checkpatch() {
 		find include/trace -type f -print0 | sort -z | xargs -0 -r \
 			"${checkpatch[@]}" --ignore "$(IFS=,; echo "${ignore[*]}"),PARENTHESIS_ALIGNMENT,OPEN_ENDED_LINE" -f
 	} 2>&1
+}
+
+# Source files of the kernel that the series edits and the guest kernel has.
+edited_objects() {
+	sed -n 's:^+++ b/\(.*\)\.c$:\1.o:p' patches/*.patch | sort -u | while read -r object; do
+		[ ! -e "$cache/obj/guest/$object" ] || printf '%s ' "$object"
+	done
+}
+
+# compile NAME OBJECTS FRAGMENT...: objects of a kernel, where warnings are errors.
+compile() {
+	local name=$1 objects=$2 said
+	shift 2
+	said=$(KCFLAGS=-Werror scripts/kernel.sh "$cache" "$name" x86_64 "$objects" "$@" 2>&1 >/dev/null) ||
+		printf '%s\nwarnings: %s was not built\n' "$said" "$name"
+}
+
+# All C with warnings as errors, by the compiler that is installed.  Builds of their
+# own: an object that exists already would say nothing.
+part_warnings() {
+	local out=${BUILD:-build}/warnings ours="arch/pmc/ kernel/rcontainer/ block/energy/ drivers/pvblk/"
+	out=$(realpath -m "$out")
+	make -s -C userspace CC='gcc -Werror' OUT="$out/user" all tests plugin-tests
+	make -s -C tests/boot CC='gcc -Werror' OUT="$out/boot" USER="$out/user"
+	make -s -C tests/disk CC='gcc -Werror' OUT="$out/disk" BOOT="$out/boot" USER="$out/user"
+	compile warnings "$ours $(edited_objects)" configs/guest.config
+	compile warnings-kunit "$ours" configs/kunit.config configs/kunit-x86.config
 }
 
 # Kernel headers of this age are above sparse's head here and there; what it
@@ -101,7 +128,7 @@ part_abi() {
 	perl "$cache/linux/scripts/get_abi.pl" validate --dir linux/Documentation/ABI
 }
 
-[ $# -gt 0 ] || set -- checkpatch sparse shellcheck kernel-doc abi
+[ $# -gt 0 ] || set -- checkpatch warnings sparse shellcheck kernel-doc abi
 for part; do
 	found=$("part_$part" 2>&1)
 	if [ -z "$found" ]; then

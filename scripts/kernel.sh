@@ -5,9 +5,9 @@
 #   kernel.sh CACHE NAME ARCH TARGET FRAGMENT...
 #
 # NAME is the folder in CACHE/obj, one for each configuration: a change of the
-# configuration rebuilds nearly everything.  Each FRAGMENT adds to those
-# before; what none of them names is off.  NAME "baseline" is built from the
-# pristine source.
+# configuration rebuilds nearly everything.  TARGET may be several words.  Each
+# FRAGMENT adds to those before; what none of them names is off.  NAME "baseline"
+# is built from the pristine source.
 set -euo pipefail
 
 cache=$1 name=$2 arch=$3 target=$4
@@ -50,7 +50,8 @@ rm -f "$obj/wanted.new"
 
 start=$SECONDS
 echo "kernel: building $name ($arch $target); a first build takes 6 to 10 minutes"
-run -j"$(nproc)" "$target" 2>"$obj/build.log" || {
+# shellcheck disable=SC2086 # a list of words
+run -j"$(nproc)" $target 2>"$obj/build.log" || {
 	cat "$obj/build.log" >&2
 	exit 1
 }

@@ -325,12 +325,14 @@ stolen_ns() {
 }
 
 # near COUNTED SAID STOLEN: the event's clock runs on in interrupts and while another
-# has the host's own CPU, the scheduler's does not: so not less, but for a
-# millisecond, and beyond what was stolen at most a twentieth and ten milliseconds more.
+# has the host's own CPU, the scheduler's does not.  The event's clock stops first when
+# the thread is switched out, which takes up to a hundredth where the host is busy.  So
+# it is less by a hundredth and a millisecond at most, and more, beyond what was stolen,
+# by a twentieth and ten milliseconds at most.
 near() {
 	awk -v a="$1" -v b="$2" -v stolen="$3" 'BEGIN {
 		printf "# counted %d ns, /proc says %d ns: %+d, stolen %d\n", a, b, a - b, stolen
-		exit !(b > 3e8 && a >= b - 1e6 && a <= b * 1.05 + 1e7 + stolen) }'
+		exit !(b > 3e8 && a >= b * 0.99 - 1e6 && a <= b * 1.05 + 1e7 + stolen) }'
 }
 
 # What is published is the table's sum, but for rests.

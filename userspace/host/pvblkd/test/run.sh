@@ -89,6 +89,11 @@ stop() {
 	server=
 }
 
+# QEMU 9.2 takes the time in milliseconds, and later ones take no seconds.
+reconnect='reconnect=1'
+qemu=$(qemu-system-x86_64 --version | sed -n 's/.* version \([0-9.]*\).*/\1/p')
+printf '%s\n' 9.2 "$qemu" | sort -V -C && reconnect='reconnect-ms=1000'
+
 # guest NAME CPUS WHAT [ARGUMENT]: start a guest with the disk at NAME's socket.
 # It waits for a server that is restarted, but also for its first.
 guest() {
@@ -100,7 +105,7 @@ guest() {
 		-chardev "pipe,id=hmp,path=$work/$name" -mon hmp \
 		-object memory-backend-memfd,id=mem,size=128M,share=on \
 		-machine q35,memory-backend=mem \
-		-chardev "socket,id=c0,path=$work/$name.sock,reconnect=1" \
+		-chardev "socket,id=c0,path=$work/$name.sock,$reconnect" \
 		-device "vhost-user-blk-pci,chardev=c0,num-queues=$cpus" \
 		-serial "file:$work/$name.serial" \
 		-kernel "$kernel_dir"/x/boot/vmlinuz-* -initrd "$work/initramfs.gz" \
