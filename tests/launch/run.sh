@@ -207,9 +207,11 @@ check "a QEMU that is too old" run 125 'QEMU 6.2 is too old' --name one --qemu "
 fake 12.0.50 'exit 1'
 check "a QEMU that is too new, and refuses" \
 	run 125 'QEMU 12.0 is newer than what the plugin' --name one --qemu "$work/qemu"
+# shellcheck disable=SC2016 # the other shell's
 fake 11.0.1 'echo "plugin API $RCONTAINER_PLUGIN_API" >&2; exit 1'
 check "a QEMU whose plugin interface must be named" \
 	run 125 'plugin API 6' --name one --qemu "$work/qemu"
+# shellcheck disable=SC2016 # the other shell's
 fake 10.0.1 'echo "plugin API $RCONTAINER_PLUGIN_API, $*" >&2; exit 1'
 check "... and one where it need not" run 125 'plugin API , ' --name one --qemu "$work/qemu"
 perl -MIO::Socket::UNIX -e 'IO::Socket::UNIX->new(Local => shift, Listen => 1)' "$work/disk"
