@@ -146,7 +146,7 @@ deb:
 	@scripts/deb.sh $(BUILD)/deb
 
 deb-kernel: tree
-	@scripts/setup.sh debhelper kmod
+	@scripts/setup.sh debhelper kmod linux-config-6.12
 	@scripts/deb-kernel.sh $(CACHE) $(BUILD)/deb
 
 # Installed in a Debian of their own; needs the net.  That of the kernel, too, if
