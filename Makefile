@@ -51,6 +51,8 @@ help:
 	@echo '            a Debian package of the kernel for guests, in build/deb/'
 	@echo '  test-packages'
 	@echo '            these installed in a Debian of their own'
+	@echo '  test-guest'
+	@echo '            these in a guest with Debian SUITE=trixie or bookworm, on our disk'
 	@echo '  patchset  the kernel part as a series for git am, in build/patchset/'
 	@echo '  setup     install what is missing of the Debian packages'
 	@echo '  tree      bring the kernel source in the cache up to date'
@@ -155,6 +157,14 @@ test-packages: deb
 	@scripts/setup.sh mmdebstrap
 	@tests/run.sh packages $$([ -z "$$(ls $(BUILD)/deb/linux-image-*.deb 2>/dev/null)" ] || echo packages-kernel)
 
+# A whole Debian as guest, by these packages; needs the net, once.
+SUITE ?= trixie
+test-guest: user deb
+	@scripts/setup.sh mmdebstrap fdisk
+	@ls $(BUILD)/deb/linux-image-*.deb >/dev/null 2>&1 || $(MAKE) -s deb-kernel
+	@tests/guest/image.sh $(CACHE) $(SUITE) $(BUILD)/deb
+	@SUITE=$(SUITE) tests/run.sh guest
+
 htmldocs: tree
 	@scripts/htmldocs.sh $(CACHE)
 
@@ -169,4 +179,4 @@ clean:
 
 .PHONY: all help setup tree kernel user kunit-kernels demo demo-host demo-disk test test-hostile test-debug \
 	test-sanitize kunit bench bench-quick bench-record baseline bench-switch bench-disk check patchset clean \
-	install install-tools install-host install-dev uninstall deb deb-kernel test-packages htmldocs
+	install install-tools install-host install-dev uninstall deb deb-kernel test-packages test-guest htmldocs
