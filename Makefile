@@ -54,6 +54,8 @@ help:
 	@echo '  test-debian'
 	@echo '            demo and test in a new Debian of SUITE=trixie or bookworm; VERBS= are'
 	@echo '            others, SUITES= only these suites of test'
+	@echo '  test-guest'
+	@echo '            these in a guest with Debian SUITE=trixie or bookworm, on our disk'
 	@echo '  patchset  the kernel part as a series for git am, in build/patchset/'
 	@echo '  setup     install what is missing of the Debian packages'
 	@echo '  tree      bring the kernel source in the cache up to date'
@@ -150,7 +152,7 @@ deb:
 	@scripts/deb.sh $(BUILD)/deb
 
 deb-kernel: tree
-	@scripts/setup.sh build-essential debhelper kmod
+	@scripts/setup.sh build-essential debhelper kmod linux-config-6.12
 	@scripts/deb-kernel.sh $(CACHE) $(BUILD)/deb
 
 # Installed in a Debian of their own; needs the net.  That of the kernel, too, if
@@ -167,6 +169,13 @@ test-debian:
 	@scripts/setup.sh mmdebstrap git
 	@SUITES='$(SUITES)' scripts/test-debian.sh $(CACHE) $(SUITE) $(VERBS)
 
+# A whole Debian as guest, by these packages; needs the net, once.
+test-guest: user deb
+	@scripts/setup.sh mmdebstrap fdisk
+	@ls $(BUILD)/deb/linux-image-*.deb >/dev/null 2>&1 || $(MAKE) -s deb-kernel
+	@tests/guest/image.sh $(CACHE) $(SUITE) $(BUILD)/deb
+	@SUITE=$(SUITE) tests/run.sh guest
+
 htmldocs: tree
 	@scripts/htmldocs.sh $(CACHE)
 
@@ -182,4 +191,4 @@ clean:
 .PHONY: all help setup tree kernel user kunit-kernels demo demo-host demo-disk test test-hostile test-debug \
 	test-sanitize kunit bench bench-quick bench-record baseline bench-switch bench-disk check patchset clean \
 	install install-tools install-host install-dev uninstall deb deb-kernel test-packages \
-	test-debian htmldocs
+	test-debian test-guest htmldocs

@@ -81,6 +81,8 @@ user_space() {
 	done
 	check "completion of rctl" test -s "$root/usr/share/bash-completion/completions/rctl"
 	check "the file system is to be mounted" enabled sys-fs-rcontainer.mount
+	check "udev's rules for disks" test -s "$root/usr/lib/udev/rules.d/60-pvblk.rules"
+	check "... and what puts them into an initramfs" test -x "$root/usr/share/initramfs-tools/hooks/pvblk"
 
 	install rcontainer-host
 	check "rcontainer-host: installed" test $? = 0
@@ -117,18 +119,62 @@ user_space() {
 	check "... and nothing else" test ! -s "$out"
 }
 
+# has OPTION...: built in or as modules.
+has() {
+	local option
+	for option; do
+		grep -qE "^CONFIG_$option=[ym]$" "$config" || echo "CONFIG_$option is off"
+	done >"$out"
+	[ ! -s "$out" ]
+}
+
+# The configuration of the package, against what we asked for and what Debian has.  What
+# the compiler is, and what comes with information for debuggers, may differ.
+configuration() {
+	local ours=$here/../configs/deb.config
+	local base=/usr/src/linux-config-6.12/config.amd64_none_cloud-amd64.xz
+	check "... the image" test -s "$root/boot/vmlinuz-$release"
+	grep '^CONFIG_' "$ours" | grep -vxFf "$config" >"$out"
+	sed -n 's/^# \(CONFIG_[^ ]*\) is not set$/^\1=/p' "$ours" | grep -f - "$config" >>"$out"
+	check "... its configuration is what was asked for" test ! -s "$out"
+	if [ -e $base ]; then
+		xz -dc $base | grep -E '^CONFIG_' | grep -vxFf "$config" |
+			grep -vE '^CONFIG_(CC_|GCC_|AS_|LD_|PAHOLE_|RUSTC_)' |
+			grep -vE '^CONFIG_([A-Z]*_)*(DEBUG_INFO|BTF)(_|=)' |
+			grep -vFf <(grep -oE '^CONFIG_[A-Z0-9_]+=' "$ours") >"$out"
+		check "... and all else as in Debian's kernel" test ! -s "$out"
+	else
+		echo "ok - ... and all else as in Debian's kernel # SKIP no linux-config-6.12"
+	fi
+	check "a mounted root file system can be checked" has BLK_DEV_WRITE_MOUNTED
+	check "swap, core dumps, EFI's partition" has SWAP COREDUMP VFAT_FS EFI_PARTITION
+	check "containers' network and files" has NETFILTER NF_TABLES NF_TABLES_INET NFT_NAT \
+		NFT_MASQ BRIDGE VETH TUN VLAN_8021Q OVERLAY_FS USER_NS
+	check "security modules" has SECURITY_APPARMOR SECURITY_SELINUX SECURITY_LANDLOCK \
+		SECURITY_YAMA SECURITY_LOCKDOWN_LSM
+	check "what makes attacks harder" has CPU_MITIGATIONS MITIGATION_RETPOLINE \
+		MITIGATION_PAGE_TABLE_ISOLATION STACKPROTECTOR_STRONG RANDOMIZE_BASE \
+		HARDENED_USERCOPY FORTIFY_SOURCE STRICT_KERNEL_RWX STRICT_MODULE_RWX
+}
+
+# module NAME: of the package.
+module() {
+	modinfo -b "$root" -k "$release" "$@" 2>"$out"
+}
+
 the_kernel() {
-	local package release
+	local package release config
 	files >"$work/before"
 	package=$(basename "$(find "$debs" -name 'linux-image-*.deb')")
 	release=${package#linux-image-} release=${release%%_*}
 	install "linux-image-$release"
 	check "linux-image-$release: installed" test $? = 0
 	check "... with all that it depends on" sound
-	check "... the image" test -s "$root/boot/vmlinuz-$release"
-	grep -hvE '^#|^$' "$here"/../configs/{guest,deb}.config |
-		grep -vxFf "$root/boot/config-$release" >"$out"
-	check "... its configuration" test ! -s "$out"
+	config=$root/boot/config-$release
+	configuration
+	check "the disk's driver is a module" test -n "$(module -n pvblk)"
+	check "... which is signed" test -n "$(module -F signer pvblk)"
+	check "... and loaded before virtio's" grep -qx 'pre: pvblk' <(module -F softdep virtio_blk)
 	cp "$root/boot/vmlinuz-$release" "$work/vmlinuz"
 	within apt-get purge -y -qq "linux-image-$release" >"$out" 2>&1 </dev/null
 	check "purged" test $? = 0

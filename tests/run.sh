@@ -3,7 +3,7 @@
 # Run test suites and count what they report.
 #
 #	run.sh SUITE...		of: user rctl plugin kunit boot disk stress launch accountant hostile pvblkd
-#				resmon host patchset install packages packages-kernel
+#				resmon host patchset install packages packages-kernel guest
 #
 # Each test is a program that prints TAP lines; its output goes to
 # build/logs/NAME.log, its failures here.  The last line is the sum.
@@ -128,6 +128,12 @@ suite_packages() {
 
 suite_packages-kernel() {
 	tap packages-kernel 900 tests/packages.sh --kernel "$BUILD/deb"
+}
+
+# A Debian of the release $SUITE as guest, whose disk tests/guest/image.sh has made.
+suite_guest() {
+	tap "guest-$SUITE" 3000 tests/guest/run.sh "$SUITE"
+	tap "guest-$SUITE-plain" 3000 tests/guest/run.sh --plain "$SUITE"
 }
 
 suite_patchset() {

@@ -1,0 +1,133 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Make the disk of a guest with Debian, our kernel and our tools.
+#
+#	image.sh CACHE SUITE DEBS
+#
+# CACHE/guest/SUITE gets the disk "image", with /boot, swap and the root file system
+# on partitions of their own, all mounted by UUID; "vmlinuz" and "initrd" of its
+# /boot; "initrd.plain", the initramfs before rcontainer-tools was installed; and
+# "root", the UUID of the root file system.  Needs root, and the net the first time.
+set -euo pipefail
+
+cache=$1 suite=$2 debs=$(realpath "$3")
+here=$(cd "$(dirname "$0")" && pwd)
+store=$cache/guest/$suite
+# apt's "important" and what our packages and this test need.
+packages=initramfs-tools,zstd,libncursesw6,libsmartcols1,libtinfo6
+boot_mib=256 swap_mib=64
+export DEBIAN_FRONTEND=noninteractive LC_ALL=C.UTF-8
+
+mkdir -p "$store"
+exec 9>"$store/lock"
+flock 9
+work=$(mktemp -d "$store/work.XXXXXX")
+trap 'rm -rf --one-file-system "$work"' EXIT
+trap 'exit 1' TERM INT HUP
+root=$work/root
+
+# in_root COMMAND...: in a namespace whose mounts end with it.
+in_root() {
+	# shellcheck disable=SC2016 # the other shell's
+	unshare --mount --pid --fork --kill-child sh -ec '
+		mount -t proc proc "$0/proc"
+		mount -t sysfs -o ro sysfs "$0/sys"
+		mount --bind /dev "$0/dev"
+		exec chroot "$0" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8 \
+			DEBIAN_FRONTEND=noninteractive "$@"' "$root" "$@"
+}
+
+# The archive that this host has, of the other release.
+sources() {
+	local file=/etc/apt/sources.list codename
+	codename=$(sed -n 's/^VERSION_CODENAME=//p' /etc/os-release)
+	[ -s $file ] || file=/etc/apt/sources.list.d/debian.sources
+	sed "/^ *#/d; s/\b$codename\b/$suite/g" "$file"
+}
+
+make_base() {
+	local list=$work/debian.list
+	sources >"$work/sources"
+	! grep -q ^Types: "$work/sources" || list=$work/debian.sources
+	cp "$work/sources" "$list"
+	echo "# $packages" >>"$work/sources"
+	if cmp -s "$work/sources" "$store/sources" && [ -s "$store/base.tar" ]; then
+		return
+	fi
+	echo "guest: making a Debian $suite; takes some minutes"
+	rm -f "$store/sources"
+	mmdebstrap --quiet --variant=important --include=$packages "$suite" "$store/base.tar" "$list"
+	mv "$work/sources" "$store/sources"
+}
+
+# add SOURCE TARGET MODE
+add() {
+	install -D -m "$3" "$here/$1" "$root/$2"
+}
+
+make_root() {
+	local release
+	mkdir "$root"
+	tar -xf "$store/base.tar" -C "$root" --numeric-owner
+	cp "$debs"/linux-image-*.deb "$debs"/rcontainer-tools_*.deb "$root/tmp/"
+	in_root sh -c 'dpkg -i /tmp/linux-image-*.deb' </dev/null
+	release=$(basename "$root"/boot/vmlinuz-*)
+	release=${release#vmlinuz-}
+	cp "$root/boot/vmlinuz-$release" "$work/vmlinuz"
+	cp "$root/boot/initrd.img-$release" "$work/initrd.plain"
+	# Has the initramfs made anew, by itself.
+	in_root sh -c 'dpkg -i /tmp/rcontainer-tools_*.deb' </dev/null
+	cp "$root/boot/initrd.img-$release" "$work/initrd"
+	rm "$root"/tmp/*.deb
+	in_root passwd -q -d root
+	echo guest >"$root/etc/hostname"
+	printf '%s\n' "UUID=${uuid[root]} / ext4 errors=remount-ro 0 1" \
+		"UUID=${uuid[boot]} /boot ext4 defaults 0 2" \
+		"UUID=${uuid[swap]} none swap sw 0 0" >"$root/etc/fstab"
+	add report.service etc/systemd/system/report.service 644
+	add report.sh usr/local/sbin/report 755
+	add totals.sh usr/lib/systemd/system-shutdown/totals 755
+	ln -s ../report.service "$root/etc/systemd/system/multi-user.target.wants/report.service"
+}
+
+# partition FILE MIB START-MIB: into the image.
+partition() {
+	dd if="$work/$1" of="$work/image" bs=1M seek="$2" conv=notrunc,sparse status=none
+	rm "$work/$1"
+}
+
+make_image() {
+	local root_mib
+	mkdir "$work/boot"
+	mv "$root"/boot/* "$work/boot/"
+	root_mib=$(($(du -sm "$root" | cut -f 1) + 512))
+	mke2fs -q -t ext4 -L root -U "${uuid[root]}" -d "$root" "$work/3" ${root_mib}M
+	mke2fs -q -t ext4 -L boot -U "${uuid[boot]}" -d "$work/boot" "$work/1" ${boot_mib}M
+	truncate -s ${swap_mib}M "$work/2"
+	mkswap -q -L swap -U "${uuid[swap]}" "$work/2"
+	truncate -s $((1 + boot_mib + swap_mib + root_mib + 1))M "$work/image"
+	sfdisk -q "$work/image" <<-END
+		label: gpt
+		start=1MiB, size=${boot_mib}MiB, name=boot
+		size=${swap_mib}MiB, name=swap, type=swap
+		size=${root_mib}MiB, name=root
+	END
+	partition 1 1
+	partition 2 $((1 + boot_mib))
+	partition 3 $((1 + boot_mib + swap_mib))
+}
+
+make_base
+sum=$(cat "$store/sources" "$debs"/linux-image-*.deb "$debs"/rcontainer-tools_*.deb "$here"/* | sha256sum)
+[ "$sum" != "$(cat "$store/sum" 2>/dev/null)" ] || exit 0
+echo "guest: making the disk of a Debian $suite"
+rm -f "$store/sum"
+declare -A uuid
+for name in root boot swap; do
+	uuid[$name]=$(cat /proc/sys/kernel/random/uuid)
+done
+make_root >"$work/log" 2>&1 || { cat "$work/log" >&2; exit 1; }
+make_image
+echo "${uuid[root]}" >"$work/root.uuid"
+mv "$work"/{image,vmlinuz,initrd,initrd.plain,root.uuid} "$store/"
+echo "$sum" >"$store/sum"
