@@ -207,15 +207,22 @@ check "a QEMU that is too old" run 125 'QEMU 6.2 is too old' --name one --qemu "
 fake 12.0.50 'exit 1'
 check "a QEMU that is too new, and refuses" \
 	run 125 'QEMU 12.0 is newer than what the plugin' --name one --qemu "$work/qemu"
+# shellcheck disable=SC2016 # the other shell's
 fake 11.0.1 'echo "plugin API $RCONTAINER_PLUGIN_API" >&2; exit 1'
 check "a QEMU whose plugin interface must be named" \
 	run 125 'plugin API 6' --name one --qemu "$work/qemu"
+# shellcheck disable=SC2016 # the other shell's
 fake 10.0.1 'echo "plugin API $RCONTAINER_PLUGIN_API, $*" >&2; exit 1'
 check "... and one where it need not" run 125 'plugin API , ' --name one --qemu "$work/qemu"
-python3 -c 'import socket, sys; socket.socket(socket.AF_UNIX).bind(sys.argv[1])' "$work/disk"
+perl -MIO::Socket::UNIX -e 'IO::Socket::UNIX->new(Local => shift, Listen => 1)' "$work/disk"
 check "how a QEMU of today connects again" \
 	run 125 "path=$work/disk,reconnect-ms=1000" --name one --disk "$work/disk" --qemu "$work/qemu"
+fake 11.1.3 'echo "$*" >&2; exit 1'
+check "how a QEMU of today is controlled" \
+	run 125 "-object monitor-qmp,id=control.qmp" --name one --qemu "$work/qemu"
 fake 8.2.0 'echo "$*" >&2; exit 1'
+check "... and one of before" \
+	run 125 "-mon chardev=control,mode=control" --name one --qemu "$work/qemu"
 check "... and one of before" \
 	run 125 "path=$work/disk,reconnect=1" --name one --disk "$work/disk" --qemu "$work/qemu"
 rm -rf "$machine"

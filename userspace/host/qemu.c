@@ -146,7 +146,10 @@ void qemu_args_make(struct qemu_args *a, const struct qemu_config *c)
 	add(a, "-no-reboot");
 	add2(a, "-display", "none");
 	add2(a, "-chardev", keep(a, format("socket,id=control,fd=%d", c->qmp_fd)));
-	add2(a, "-mon", "chardev=control,mode=control");
+	if (c->version >= QEMU_VERSION(11, 1))
+		add2(a, "-object", "monitor-qmp,id=control.qmp,chardev=control");
+	else
+		add2(a, "-mon", "chardev=control,mode=control");
 	add2(a, "-serial", strcmp(c->serial, "stdio") ?
 		keep(a, format("file:%s", c->serial)) : "stdio");
 	add2(a, "-device", "isa-debug-exit,iobase=0xf4,iosize=4");

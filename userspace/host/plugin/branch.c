@@ -1,26 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/*
- * The plugin interface tells neither registers nor the CPU's mode, but the
- * exact length of an instruction.  That is enough: no opcode below means
- * something else in another mode, the displacement is what is left after the
- * opcode, and a byte 40 to 4f that has a successor is a REX prefix, since as
- * INC or DEC it would be the last.
- */
-#include <stdbool.h>
-
+/* See branch.h. */
 #include "branch.h"
-
-static int is_prefix(uint8_t c)
-{
-	switch (c) {
-	case 0x26: case 0x2e: case 0x36: case 0x3e:	/* segments, hints */
-	case 0x40 ... 0x4f:				/* REX */
-	case 0x64: case 0x65: case 0x66: case 0x67:
-	case 0xf0: case 0xf2: case 0xf3:
-		return 1;
-	}
-	return 0;
-}
+#include "insn.h"
 
 static unsigned int kind_0f(uint8_t op)
 {
@@ -84,15 +65,13 @@ static int64_t displacement(const uint8_t *p, size_t len)
 void branch_decode(struct branch *b, uint64_t pc, const uint8_t *insn,
 		   size_t len)
 {
-	size_t i = 0;
+	size_t i = insn_opcode(insn, len);
 
 	b->kind = BRANCH_NONE;
 	b->index = (pc ^ pc >> 12) % BRANCH_PREDICTORS;
 	b->pc = pc;
 	b->next = pc + len;
 	b->target = 0;
-	while (i + 1 < len && is_prefix(insn[i]))
-		i++;
 	if (i == len)
 		return;
 	if (insn[i] == 0x0f && i + 1 < len)
@@ -104,23 +83,4 @@ void branch_decode(struct branch *b, uint64_t pc, const uint8_t *insn,
 	i++;
 	if (b->kind & BRANCH_COND)
 		b->target = b->next + displacement(insn + i, len - i);
-}
-
-unsigned int branch_string_accesses(const uint8_t *insn, size_t len)
-{
-	bool repeated = false;
-	size_t i;
-
-	for (i = 0; i + 1 < len && is_prefix(insn[i]); i++)
-		repeated |= insn[i] == 0xf2 || insn[i] == 0xf3;
-	if (!repeated || i + 1 != len)
-		return 0;
-	switch (insn[i]) {
-	case 0xa4 ... 0xa7:		/* movs, cmps */
-		return 2;
-	case 0x6c ... 0x6f:		/* ins, outs */
-	case 0xaa ... 0xaf:		/* stos, lods, scas */
-		return 1;
-	}
-	return 0;
 }

@@ -48,13 +48,4 @@ struct branch {
 void branch_decode(struct branch *b, uint64_t pc, const uint8_t *insn,
 		   size_t len);
 
-/**
- * branch_string_accesses() - memory accesses of each iteration of an instruction
- * @insn: its bytes
- * @len: their number, as the CPU decoded it
- *
- * Return: 1 or 2 for a string instruction with a repeat prefix, 0 for all others.
- */
-unsigned int branch_string_accesses(const uint8_t *insn, size_t len);
-
 #endif /* RCONTAINER_BRANCH_H */

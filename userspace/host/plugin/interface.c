@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "branch.h"
+#include "insn.h"
 #include "interface.h"
 
 /* The lowest that each range of QEMU versions loads. */
@@ -118,7 +118,7 @@ unsigned int interface_string_accesses(const struct qemu_plugin_insn *insn)
 
 	if (version == VERSION_OLD)
 		return 0;
-	return branch_string_accesses(data, interface_insn_data(insn, data));
+	return insn_string_accesses(data, interface_insn_data(insn, data));
 }
 
 void interface_count_accesses(struct qemu_plugin_insn *insn)

@@ -69,7 +69,7 @@ bool interface_read_modify_write(qemu_plugin_meminfo_t info);
  * interface_string_accesses() - memory accesses of each iteration of an instruction
  * @insn: the instruction, in translation
  *
- * Return: as branch_string_accesses(); but 0 where each iteration is a block of
+ * Return: as insn_string_accesses(); but 0 where each iteration is a block of
  * its own, as in version 1: those count by themselves.
  */
 unsigned int interface_string_accesses(const struct qemu_plugin_insn *insn);

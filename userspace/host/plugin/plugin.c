@@ -16,6 +16,7 @@
 #include <string.h>
 
 #include "arena.h"
+#include "insn.h"
 #include "interface.h"
 #include "options.h"
 #include "selftest.h"
@@ -185,10 +186,13 @@ static void string_access(unsigned int index, qemu_plugin_meminfo_t info,
 static bool insn_translate(struct qemu_plugin_insn *insn)
 {
 	unsigned int accesses = interface_string_accesses(insn);
-	qemu_plugin_vcpu_mem_cb_t cb = options.memory ? memory_access : NULL;
+	qemu_plugin_vcpu_mem_cb_t cb = NULL;
+	uint8_t data[INTERFACE_MAX_INSN];
 
 	if (accesses)
 		cb = options.memory ? string_access : string_iterate;
+	else if (options.memory && insn_may_access(data, interface_insn_data(insn, data)))
+		cb = memory_access;
 	if (cb)
 		qemu_plugin_register_vcpu_mem_cb(insn, cb, QEMU_PLUGIN_CB_NO_REGS,
 						 QEMU_PLUGIN_MEM_RW,

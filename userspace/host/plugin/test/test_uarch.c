@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "../branch.h"
+#include "../insn.h"
 #include "../uarch.h"
 
 #define BYTES(n) ((uint32_t)((1U << (n)) - 1))
@@ -129,7 +130,34 @@ static void test_string_accesses(void **state)
 
 	for (i = 0; i < sizeof(t) / sizeof(*t); i++) {
 		n = bytes_of(insn, t[i].insn);
-		assert_int_equal(branch_string_accesses(insn, n), t[i].accesses);
+		assert_int_equal(insn_string_accesses(insn, n), t[i].accesses);
+	}
+}
+
+static void test_may_access(void **state)
+{
+	static const char *const never[] = {
+		"90", "66 90", "0f 1f 44 00 00", "89 c3", "48 89 c3", "48 8d 44 24 08",
+		"31 c0", "05 01 00 00 00", "3c 01", "83 c0 01", "48 81 e4 f0 ff ff ff",
+		"74 10", "0f 84 00 00 00 00", "eb fe", "b8 01 00 00 00", "c1 e0 04",
+		"f7 f1", "85 c0", "0f b6 c0", "0f af c3", "0f 94 c0", "48 63 c8", "d1 e0",
+	};
+	static const char *const may[] = {
+		"", "55", "c3", "e8 00 00 00 00", "89 03", "8b 44 24 08", "48 8b 04 25 00 00 00 00",
+		"01 03", "83 00 01", "f0 ff 00", "ff d0", "ff e0", "0f b6 00", "0f 01 d0",
+		"c6 00 01", "a1 00 00 00 00", "a5", "6c", "06", "0f a0", "9c", "c9", "8e d8",
+		"f6 00 01", "d9 00", "0f ae 00", "c5 f8 28 00", "1e", "1e 00",
+	};
+	uint8_t insn[15];
+	size_t i, n;
+
+	for (i = 0; i < sizeof(never) / sizeof(*never); i++) {
+		n = bytes_of(insn, never[i]);
+		assert_false(insn_may_access(insn, n));
+	}
+	for (i = 0; i < sizeof(may) / sizeof(*may); i++) {
+		n = bytes_of(insn, may[i]);
+		assert_true(insn_may_access(insn, n));
 	}
 }
 
@@ -346,6 +374,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_decode_kinds),
 		TEST(test_string_accesses),
+		TEST(test_may_access),
 		TEST(test_decode_targets),
 		TEST(test_conditional),
 		TEST(test_pattern),
