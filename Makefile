@@ -158,7 +158,7 @@ deb-kernel: tree
 # Installed in a Debian of their own; needs the net.  That of the kernel, too, if
 # there is one.
 test-packages: deb
-	@scripts/setup.sh mmdebstrap
+	@scripts/setup.sh mmdebstrap mount
 	@tests/run.sh packages $$([ -z "$$(ls $(BUILD)/deb/linux-image-*.deb 2>/dev/null)" ] || echo packages-kernel)
 
 # What a user of that release does first, from nothing but make; needs root and the net.
@@ -166,7 +166,7 @@ SUITE ?= trixie
 VERBS ?= demo test
 
 test-debian:
-	@scripts/setup.sh mmdebstrap git
+	@scripts/setup.sh mmdebstrap mount git
 	@SUITES='$(SUITES)' scripts/test-debian.sh $(CACHE) $(SUITE) $(VERBS)
 
 # A whole Debian as guest, by these packages; needs the net, once.

@@ -15,18 +15,20 @@
 # build/test-debian/RELEASE.  Needs the net, and root, but no KVM.
 set -euo pipefail
 
-# in_root ROOT COMMAND...: mount what ROOT needs and run COMMAND in its checkout.
+# in_root STORE COMMAND...: mount what STORE/root needs and run COMMAND in its checkout.
 # Runs in a mount and a PID namespace: with its last process all mounts are gone.
 in_root() {
-	local root=$1
+	local store=$1 root=$1/root
 	shift
+	# Programs in there may change how mounts propagate, which takes a mount at "/".
+	mount --bind "$root" "$root"
 	mount -t proc proc "$root/proc"
 	mount --rbind /sys "$root/sys"
 	mount --rbind /dev "$root/dev"
 	mount -t devpts -o newinstance,ptmxmode=0666,mode=620,gid=5 devpts "$root/dev/pts"
 	mount -t tmpfs -o mode=1777 tmpfs "$root/dev/shm"
-	mount --bind "$root/../apt" "$root/var/cache/apt/archives"
-	mount --bind "$root/../cache" "$root/root/.cache/rcontainer"
+	mount --bind "$store/apt" "$root/var/cache/apt/archives"
+	mount --bind "$store/cache" "$root/root/.cache/rcontainer"
 	exec chroot "$root" /usr/bin/env -i -C /root/rcontainer HOME=/root PATH=/usr/sbin:/usr/bin:/sbin:/bin \
 		LC_ALL=C.UTF-8 TERM="${TERM:-dumb}" "$@"
 }
@@ -140,7 +142,7 @@ passed=0 failed=0 skipped=0
 for verb; do
 	echo "test-debian: make $verb"
 	start=$SECONDS status=0
-	alone "$out/$verb.log" "$self" --in-root "$root" make "$verb" \
+	alone "$out/$verb.log" "$self" --in-root "$store" make "$verb" \
 		${SUITES:+SUITES="$SUITES"} ${patience:+patience="$patience"} || status=$?
 	sum=$(tail -n 1 "$out/$verb.log" | grep -aE '^[0-9]+ passed, [0-9]+ failed, [0-9]+ skipped$') ||
 		sum="$((status == 0)) passed, $((status != 0)) failed, 0 skipped"
