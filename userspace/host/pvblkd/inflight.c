@@ -46,6 +46,16 @@ int inflight_create(unsigned int nr_queues, uint16_t queue_size)
 	return fd;
 }
 
+/* The longest rings, of at least @queue_size, for which @len has room. */
+static uint16_t room(unsigned int nr_queues, uint16_t queue_size, uint64_t len)
+{
+	uint16_t size = VRING_MAX_SIZE;
+
+	while (size > queue_size && inflight_len(nr_queues, size) > len)
+		size /= 2;
+	return size > queue_size ? size : queue_size;
+}
+
 int inflight_map(struct inflight *inflight, int fd, uint64_t offset,
 		 uint64_t len, unsigned int nr_queues, uint16_t queue_size)
 {
@@ -68,7 +78,7 @@ int inflight_map(struct inflight *inflight, int fd, uint64_t offset,
 	inflight->map = map;
 	inflight->len = len;
 	inflight->nr_queues = nr_queues;
-	inflight->queue_size = queue_size;
+	inflight->queue_size = room(nr_queues, queue_size, len);
 	inflight->counter = 0;
 	return 0;
 }

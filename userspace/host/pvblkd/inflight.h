@@ -65,7 +65,7 @@ int inflight_create(unsigned int nr_queues, uint16_t queue_size);
  * @offset: where it begins there
  * @len: at least inflight_len()
  * @nr_queues: number of queues
- * @queue_size: entries in each
+ * @queue_size: least number of entries in each; more where @len has room for it
  *
  * Return: 0 or a negative errno.
  */

@@ -329,11 +329,15 @@ static int get_inflight_fd(struct disk *disk, struct vhost_rx *rx)
 
 	if (!inflight_valid(disk, msg) || msg->size > sizeof(msg->inflight))
 		return -EINVAL;
-	fd = inflight_create(msg->inflight.num_queues, msg->inflight.queue_size);
+	/*
+	 * QEMU 10.0 lets guests have rings of up to 1024 entries, whatever its
+	 * option queue-size= and this message say: of the default, 128, SeaBIOS
+	 * makes 256.
+	 */
+	fd = inflight_create(msg->inflight.num_queues, VRING_MAX_SIZE);
 	if (fd < 0)
 		return fd;
-	msg->inflight.mmap_size = inflight_len(msg->inflight.num_queues,
-					       msg->inflight.queue_size);
+	msg->inflight.mmap_size = inflight_len(msg->inflight.num_queues, VRING_MAX_SIZE);
 	msg->inflight.mmap_offset = 0;
 	/* With or without what some compilers put behind it. */
 	ret = reply(disk, msg, msg->size, fd);

@@ -262,7 +262,7 @@ static void test_inflight(void **state)
 	struct vhost_msg msg;
 	int fd = get_inflight(&msg);
 
-	assert_int_equal(msg.inflight.mmap_size, inflight_len(2, NUM));
+	assert_int_equal(msg.inflight.mmap_size, inflight_len(2, VRING_MAX_SIZE));
 	assert_int_equal(set_inflight(msg, fd), 0);
 	start(0);
 	assert_int_equal(request(0, VIRTIO_BLK_T_IN, 0, 512, false), 0);
@@ -293,7 +293,7 @@ static void test_bad_inflight(void **state)
 	assert_int_equal(set_inflight(msg, unsealed), 1);
 	assert_int_equal(set_inflight(msg, kick[0]), 1);
 	bad = msg;
-	bad.inflight.mmap_size--;
+	bad.inflight.mmap_size = inflight_len(2, NUM) - 1;
 	assert_int_equal(set_inflight(bad, fd), 1);
 	bad = msg;
 	bad.inflight.mmap_offset = 4096;
@@ -310,11 +310,16 @@ static void test_bad_inflight(void **state)
 	assert_int_equal(set_inflight(bad, fd), 1);
 	/* One that does not fit the ring. */
 	msg.inflight.queue_size = NUM / 2;
-	assert_int_equal(set_inflight(msg, fd), 0);
+	bad = msg;
+	bad.inflight.mmap_size = inflight_len(2, NUM / 2);
+	assert_int_equal(set_inflight(bad, fd), 0);
 	assert_int_equal(set_memory(2), 0);
 	assert_int_equal(set_state(VHOST_SET_VRING_NUM, 0, NUM), 0);
 	assert_int_equal(set_place(0, driver_place(0)), 0);
 	assert_int_equal(set_fd(VHOST_SET_VRING_KICK, 0, kick[0]), 1);
+	/* A ring that is longer than was said when there is room for it. */
+	assert_int_equal(set_inflight(msg, fd), 0);
+	assert_int_equal(set_fd(VHOST_SET_VRING_KICK, 0, kick[0]), 0);
 	close(fd);
 	close(unsealed);
 }
