@@ -5,10 +5,9 @@
 mount -t proc none /proc
 mount -t sysfs none /sys
 mount -t devtmpfs none /dev
-for module in virtio_ring virtio virtio_pci_legacy_dev virtio_pci_modern_dev \
-	virtio_pci virtio_blk; do
-	insmod /lib/$module.ko
-done
+while read -r module; do
+	insmod "/lib/$module.ko"
+done </lib/modules
 read -r cmdline </proc/cmdline
 for option in $cmdline; do
 	case $option in

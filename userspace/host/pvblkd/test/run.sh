@@ -60,15 +60,23 @@ fetch_kernel() {
 		dpkg-deb -x "$package"_*.deb x)
 }
 
+# The guest's modules in the order in which they go in.  In Debian 13 they are
+# compressed, below /usr, and those of virtio are built in.
 pack_guest() {
-	local modules item items=()
-	modules=$(echo "$kernel_dir"/x/lib/modules/*/kernel/drivers)
-	for item in virtio/virtio virtio/virtio_ring virtio/virtio_pci_legacy_dev \
-		virtio/virtio_pci_modern_dev virtio/virtio_pci block/virtio_blk; do
-		items+=("$modules/$item.ko=/lib/${item##*/}.ko")
-	done
+	local name file items=()
+	for name in virtio_ring virtio virtio_pci_legacy_dev virtio_pci_modern_dev \
+		virtio_pci virtio_blk; do
+		file=$(find "$kernel_dir/x" -path '*/kernel/drivers/*' -name "$name.ko*")
+		case $file in
+		*.xz) xz -dc "$file" >"$work/$name.ko" ;;
+		*.ko) cp "$file" "$work/$name.ko" ;;
+		*) continue ;;
+		esac
+		items+=("$work/$name.ko=/lib/$name.ko")
+		echo "$name"
+	done >"$work/modules"
 	"$top/scripts/initramfs.sh" "$work/initramfs.gz" "$here/guest.sh=/init" \
-		"${items[@]}"
+		"$work/modules=/lib/modules" "${items[@]}"
 }
 
 # serve OPTION...: start the server and wait until it is ready.
@@ -172,7 +180,7 @@ image() {
 
 compgen -G "$kernel_dir/x/boot/vmlinuz-*" >/dev/null || fetch_kernel ||
 	{ echo "not ok - no kernel"; exit 1; }
-pack_guest
+pack_guest || { echo "not ok - no guest"; exit 1; }
 
 # What cannot be; one line each: message, options.
 disk="a,socket=$work/a.sock,file=$work/none"
