@@ -131,6 +131,7 @@ suite_packages-kernel() {
 }
 
 # A Debian of the release $SUITE as guest, whose disk tests/guest/image.sh has made.
+# shellcheck disable=SC2153 # of the environment
 suite_guest() {
 	tap "guest-$SUITE" 3000 tests/guest/run.sh "$SUITE"
 	tap "guest-$SUITE-plain" 3000 tests/guest/run.sh --plain "$SUITE"

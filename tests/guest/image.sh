@@ -6,8 +6,9 @@
 #
 # CACHE/guest/SUITE gets the disk "image", with /boot, swap and the root file system
 # on partitions of their own, all mounted by UUID; "vmlinuz" and "initrd" of its
-# /boot; "initrd.plain", the initramfs before rcontainer-tools was installed; and
-# "root", the UUID of the root file system.  Needs root, and the net the first time.
+# /boot; "initrd.plain", the initramfs before rcontainer-tools and /etc/fstab were
+# there, which has neither rules for the disk nor an fsck; and "root.uuid", of the root
+# file system.  Needs root, and the net the first time.
 set -euo pipefail
 
 cache=$1 suite=$2 debs=$(realpath "$3")
@@ -22,14 +23,20 @@ mkdir -p "$store"
 exec 9>"$store/lock"
 flock 9
 work=$(mktemp -d "$store/work.XXXXXX")
-trap 'rm -rf --one-file-system "$work"' EXIT
+job=
+leave() {
+	[ -z "$job" ] || kill -KILL "$job" 2>/dev/null
+	wait
+	rm -rf --one-file-system "$work"
+}
+trap leave EXIT
 trap 'exit 1' TERM INT HUP
 root=$work/root
 
-# in_root COMMAND...: in a namespace whose mounts end with it.
+# in_root COMMAND...: in namespaces whose mounts end with it; with this script, at the latest.
 in_root() {
 	# shellcheck disable=SC2016 # the other shell's
-	unshare --mount --pid --fork --kill-child sh -ec '
+	setpriv --pdeathsig KILL unshare --mount --pid --fork --kill-child sh -ec '
 		mount -t proc proc "$0/proc"
 		mount -t sysfs -o ro sysfs "$0/sys"
 		mount --bind /dev "$0/dev"
@@ -75,15 +82,15 @@ make_root() {
 	release=${release#vmlinuz-}
 	cp "$root/boot/vmlinuz-$release" "$work/vmlinuz"
 	cp "$root/boot/initrd.img-$release" "$work/initrd.plain"
+	printf '%s\n' "UUID=${uuid[root]} / ext4 errors=remount-ro 0 1" \
+		"UUID=${uuid[boot]} /boot ext4 defaults 0 2" \
+		"UUID=${uuid[swap]} none swap sw 0 0" >"$root/etc/fstab"
 	# Has the initramfs made anew, by itself.
 	in_root sh -c 'dpkg -i /tmp/rcontainer-tools_*.deb' </dev/null
 	cp "$root/boot/initrd.img-$release" "$work/initrd"
 	rm "$root"/tmp/*.deb
 	in_root passwd -q -d root
 	echo guest >"$root/etc/hostname"
-	printf '%s\n' "UUID=${uuid[root]} / ext4 errors=remount-ro 0 1" \
-		"UUID=${uuid[boot]} /boot ext4 defaults 0 2" \
-		"UUID=${uuid[swap]} none swap sw 0 0" >"$root/etc/fstab"
 	add report.service etc/systemd/system/report.service 644
 	add report.sh usr/local/sbin/report 755
 	add totals.sh usr/lib/systemd/system-shutdown/totals 755
@@ -126,8 +133,11 @@ declare -A uuid
 for name in root boot swap; do
 	uuid[$name]=$(cat /proc/sys/kernel/random/uuid)
 done
-make_root >"$work/log" 2>&1 || { cat "$work/log" >&2; exit 1; }
-make_image
+# A job of its own: left of "||" no failure would end it, and it ends with this script.
+(make_root; make_image) >"$work/log" 2>&1 &
+job=$!
+wait $job || { cat "$work/log" >&2; exit 1; }
+job=
 echo "${uuid[root]}" >"$work/root.uuid"
 mv "$work"/{image,vmlinuz,initrd,initrd.plain,root.uuid} "$store/"
 echo "$sum" >"$store/sum"

@@ -22,6 +22,7 @@ report=$work/report
 no_memory=--no-memory
 disk_seconds=2400
 disk_sizes=("$work/root.img" 64M)
+: >"$work/root.img"
 guest_kernel=$store/vmlinuz
 initramfs=$store/initrd
 APPEND="root=UUID=$(cat "$store/root.uuid") ro"
