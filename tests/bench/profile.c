@@ -23,26 +23,23 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "interface.h"
 #include "mark.h"
-#include "qemu-plugin-api.h"
-
-/* Not among what the other plugin uses. */
-void qemu_plugin_register_vcpu_insn_exec_inline(struct qemu_plugin_insn *insn,
-						enum qemu_plugin_op op, void *counter,
-						uint64_t imm);
-
-int qemu_plugin_version = QEMU_PLUGIN_VERSION;
 
 #define MAX_EVENTS	8
 
 struct symbol {
 	uint64_t addr;
-	uint64_t count;
 	uint64_t at_begin;
-	uint64_t calls;
 	uint64_t calls_at_begin;
 	char name[64];
 };
+
+/* Counters: of all instructions, of each event, and two for each symbol. */
+#define INSTRUCTIONS	0
+#define EVENT(e)	(1 + (e))
+#define COUNT(i)	(1 + MAX_EVENTS + 2 * (i))
+#define CALLS(i)	(COUNT(i) + 1)
 
 /* The first one is for what has none. */
 static struct symbol *symbols;
@@ -51,10 +48,8 @@ static size_t nr_symbols;
 static const char *event_name[MAX_EVENTS];
 static unsigned int nr_events;
 
-static struct {
-	uint64_t instructions;
-	uint64_t event[MAX_EVENTS];
-} now, last;
+/* At the mark before. */
+static uint64_t last[1 + MAX_EVENTS];
 
 static bool in_profile;
 static FILE *out;
@@ -89,13 +84,13 @@ static bool read_map(const char *file)
 	return nr_symbols > 1;
 }
 
-static struct symbol *find_symbol(uint64_t addr)
+static size_t find_symbol(uint64_t addr)
 {
 	size_t low = 0, high = nr_symbols;
 
 	/* Kernel addresses are negative. */
 	if (addr >> 63 == 0)
-		return symbols;
+		return 0;
 	while (high - low > 1) {
 		size_t middle = (low + high) / 2;
 
@@ -104,24 +99,26 @@ static struct symbol *find_symbol(uint64_t addr)
 		else
 			high = middle;
 	}
-	return &symbols[low];
+	return low;
 }
 
 static void begin_profile(void)
 {
 	for (size_t i = 0; i < nr_symbols; i++) {
-		symbols[i].at_begin = symbols[i].count;
-		symbols[i].calls_at_begin = symbols[i].calls;
+		symbols[i].at_begin = interface_counter(COUNT(i));
+		symbols[i].calls_at_begin = interface_counter(CALLS(i));
 	}
 }
 
 static void end_profile(void)
 {
-	for (size_t i = 0; i < nr_symbols; i++)
-		if (symbols[i].count != symbols[i].at_begin)
-			fprintf(out, "function %" PRIu64 " %s %" PRIu64 "\n",
-				symbols[i].count - symbols[i].at_begin, symbols[i].name,
-				symbols[i].calls - symbols[i].calls_at_begin);
+	for (size_t i = 0; i < nr_symbols; i++) {
+		uint64_t count = interface_counter(COUNT(i)) - symbols[i].at_begin;
+
+		if (count)
+			fprintf(out, "function %" PRIu64 " %s %" PRIu64 "\n", count, symbols[i].name,
+				interface_counter(CALLS(i)) - symbols[i].calls_at_begin);
+	}
 	fflush(out);
 }
 
@@ -130,9 +127,9 @@ static void on_mark(unsigned int vcpu, void *udata)
 	if (vcpu)
 		return;
 	if ((uintptr_t)udata == MARK_STEP && in_profile) {
-		fprintf(out, "step %" PRIu64, now.instructions - last.instructions);
-		for (unsigned int i = 0; i < nr_events; i++)
-			fprintf(out, " %" PRIu64, now.event[i] - last.event[i]);
+		fputs("step", out);
+		for (unsigned int i = 0; i <= nr_events; i++)
+			fprintf(out, " %" PRIu64, interface_counter(i) - last[i]);
 		fputc('\n', out);
 	} else if ((uintptr_t)udata == MARK_BEGIN) {
 		begin_profile();
@@ -141,40 +138,45 @@ static void on_mark(unsigned int vcpu, void *udata)
 		end_profile();
 		in_profile = false;
 	}
-	last = now;
+	for (unsigned int i = 0; i <= nr_events; i++)
+		last[i] = interface_counter(i);
 }
 
-static void on_translation(qemu_plugin_id_t id, struct qemu_plugin_tb *tb)
+static void on_translation(struct qemu_plugin_tb *tb)
 {
 	static const unsigned char mark[] = MARK_BYTES;
 	size_t n = qemu_plugin_tb_n_insns(tb);
 
 	for (size_t i = 0; i < n; i++) {
 		struct qemu_plugin_insn *insn = qemu_plugin_tb_get_insn(tb, i);
-		const unsigned char *data = qemu_plugin_insn_data(insn);
-		struct symbol *s = find_symbol(qemu_plugin_insn_vaddr(insn));
+		size_t symbol = find_symbol(qemu_plugin_insn_vaddr(insn));
+		uint8_t data[INTERFACE_MAX_INSN];
 
-		qemu_plugin_register_vcpu_insn_exec_inline(insn,
-				QEMU_PLUGIN_INLINE_ADD_U64, &s->count, 1);
-		qemu_plugin_register_vcpu_insn_exec_inline(insn,
-				QEMU_PLUGIN_INLINE_ADD_U64, &now.instructions, 1);
-		if (qemu_plugin_insn_size(insn) == sizeof(mark) + 1 &&
+		interface_count_executions(insn, COUNT(symbol));
+		interface_count_executions(insn, INSTRUCTIONS);
+		if (interface_insn_data(insn, data) == sizeof(mark) + 1 &&
 		    !memcmp(data, mark, sizeof(mark)))
 			qemu_plugin_register_vcpu_insn_exec_cb(insn, on_mark,
 				QEMU_PLUGIN_CB_NO_REGS,
 				(void *)(uintptr_t)data[sizeof(mark)]);
-		if (qemu_plugin_insn_vaddr(insn) != s->addr)
+		if (qemu_plugin_insn_vaddr(insn) != symbols[symbol].addr)
 			continue;
-		qemu_plugin_register_vcpu_insn_exec_inline(insn,
-				QEMU_PLUGIN_INLINE_ADD_U64, &s->calls, 1);
+		interface_count_executions(insn, CALLS(symbol));
 		for (unsigned int e = 0; e < nr_events; e++)
-			if (!strcmp(event_name[e], s->name))
-				qemu_plugin_register_vcpu_insn_exec_inline(insn,
-					QEMU_PLUGIN_INLINE_ADD_U64, &now.event[e], 1);
+			if (!strcmp(event_name[e], symbols[symbol].name))
+				interface_count_executions(insn, EVENT(e));
 	}
 }
 
-static void on_exit_(qemu_plugin_id_t id, void *udata)
+static void on_release(unsigned int vcpu)
+{
+}
+
+static void on_flush(void)
+{
+}
+
+static void on_end(void)
 {
 	fclose(out);
 }
@@ -182,6 +184,13 @@ static void on_exit_(qemu_plugin_id_t id, void *udata)
 int qemu_plugin_install(qemu_plugin_id_t id, const qemu_info_t *info, int argc,
 			char **argv)
 {
+	static const struct interface_callbacks callbacks = {
+		.translate = on_translation,
+		.release = on_release,
+		.flush = on_flush,
+		.end = on_end,
+	};
+
 	for (int i = 0; i < argc; i++) {
 		char *value = strchr(argv[i], '=');
 
@@ -207,7 +216,7 @@ int qemu_plugin_install(qemu_plugin_id_t id, const qemu_info_t *info, int argc,
 	}
 	if (!symbols || !out)
 		return -1;
-	qemu_plugin_register_vcpu_tb_trans_cb(id, on_translation);
-	qemu_plugin_register_atexit_cb(id, on_exit_, NULL);
+	interface_register(id, info, &callbacks);
+	interface_make_counters(COUNT(nr_symbols));
 	return 0;
 }

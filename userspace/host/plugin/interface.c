@@ -19,9 +19,9 @@ static const struct interface_callbacks *callbacks;
 /* Of QEMU, while qemu_plugin_version is what it was told. */
 static int version;
 
-/* Of accesses, for versions with and without scoreboards. */
-static qemu_plugin_u64 access_score;
-static uint64_t access_count;
+/* Of all counters, for versions with and without scoreboards. */
+static struct qemu_plugin_scoreboard *counter_score;
+static uint64_t *counters;
 
 static void __attribute__((constructor)) declare_version(void)
 {
@@ -121,24 +121,44 @@ unsigned int interface_string_accesses(const struct qemu_plugin_insn *insn)
 	return insn_string_accesses(data, interface_insn_data(insn, data));
 }
 
-void interface_count_accesses(struct qemu_plugin_insn *insn)
-{
-	if (version == VERSION_OLD) {
-		qemu_plugin_register_vcpu_mem_inline(insn, QEMU_PLUGIN_MEM_RW,
-						     QEMU_PLUGIN_INLINE_ADD_U64,
-						     &access_count, 1);
-		return;
-	}
-	if (!access_score.score)
-		access_score.score = qemu_plugin_scoreboard_new(sizeof(uint64_t));
-	qemu_plugin_register_vcpu_mem_inline_per_vcpu(insn, QEMU_PLUGIN_MEM_RW,
-						      QEMU_PLUGIN_INLINE_ADD_U64,
-						      access_score, 1);
-}
-
-uint64_t interface_accesses(void)
+void interface_make_counters(size_t nr)
 {
 	if (version == VERSION_OLD)
-		return access_count;
-	return access_score.score ? qemu_plugin_u64_sum(access_score) : 0;
+		counters = calloc(nr, sizeof(*counters));
+	else
+		counter_score = qemu_plugin_scoreboard_new(nr * sizeof(uint64_t));
+	if (!counters && !counter_score)
+		abort();
+}
+
+static qemu_plugin_u64 score_of(size_t counter)
+{
+	return (qemu_plugin_u64){ counter_score, counter * sizeof(uint64_t) };
+}
+
+void interface_count_executions(struct qemu_plugin_insn *insn, size_t counter)
+{
+	if (version == VERSION_OLD)
+		qemu_plugin_register_vcpu_insn_exec_inline(insn,
+				QEMU_PLUGIN_INLINE_ADD_U64, &counters[counter], 1);
+	else
+		qemu_plugin_register_vcpu_insn_exec_inline_per_vcpu(insn,
+				QEMU_PLUGIN_INLINE_ADD_U64, score_of(counter), 1);
+}
+
+void interface_count_accesses(struct qemu_plugin_insn *insn, size_t counter)
+{
+	if (version == VERSION_OLD)
+		qemu_plugin_register_vcpu_mem_inline(insn, QEMU_PLUGIN_MEM_RW,
+				QEMU_PLUGIN_INLINE_ADD_U64, &counters[counter], 1);
+	else
+		qemu_plugin_register_vcpu_mem_inline_per_vcpu(insn, QEMU_PLUGIN_MEM_RW,
+				QEMU_PLUGIN_INLINE_ADD_U64, score_of(counter), 1);
+}
+
+uint64_t interface_counter(size_t counter)
+{
+	if (version == VERSION_OLD)
+		return counters[counter];
+	return qemu_plugin_u64_sum(score_of(counter));
 }

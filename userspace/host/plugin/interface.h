@@ -74,8 +74,20 @@ bool interface_read_modify_write(qemu_plugin_meminfo_t info);
  */
 unsigned int interface_string_accesses(const struct qemu_plugin_insn *insn);
 
-/* Count the memory accesses of @insn, by QEMU alone; and how many there were. */
-void interface_count_accesses(struct qemu_plugin_insn *insn);
-uint64_t interface_accesses(void);
+/**
+ * interface_make_counters() - counters that QEMU advances by itself
+ * @nr: how many; they start at zero
+ *
+ * Once, in installation after interface_register().  Of several virtual CPUs in as
+ * many threads, QEMU of version 1 may lose counts.
+ */
+void interface_make_counters(size_t nr);
+
+/* Have an instruction's executions, or its memory accesses, counted. */
+void interface_count_executions(struct qemu_plugin_insn *insn, size_t counter);
+void interface_count_accesses(struct qemu_plugin_insn *insn, size_t counter);
+
+/* Of all virtual CPUs. */
+uint64_t interface_counter(size_t counter);
 
 #endif /* RCONTAINER_INTERFACE_H */

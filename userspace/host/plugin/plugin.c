@@ -281,5 +281,7 @@ int qemu_plugin_install(qemu_plugin_id_t id, const qemu_info_t *info, int argc,
 		return -1;
 	turn_init();
 	interface_register(id, info, &callbacks);
+	if (options.selftest)
+		interface_make_counters(1);
 	return 0;
 }

@@ -121,6 +121,15 @@ void qemu_plugin_register_vcpu_mem_inline_per_vcpu(struct qemu_plugin_insn *insn
 						   qemu_plugin_u64 counter,
 						   uint64_t imm);
 QEMU_PLUGIN_WEAK
+void qemu_plugin_register_vcpu_insn_exec_inline(struct qemu_plugin_insn *insn,
+						enum qemu_plugin_op op,
+						void *counter, uint64_t imm);
+QEMU_PLUGIN_WEAK
+void qemu_plugin_register_vcpu_insn_exec_inline_per_vcpu(struct qemu_plugin_insn *insn,
+							 enum qemu_plugin_op op,
+							 qemu_plugin_u64 counter,
+							 uint64_t imm);
+QEMU_PLUGIN_WEAK
 struct qemu_plugin_scoreboard *qemu_plugin_scoreboard_new(size_t element_size);
 QEMU_PLUGIN_WEAK uint64_t qemu_plugin_u64_sum(qemu_plugin_u64 counter);
 

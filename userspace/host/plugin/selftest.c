@@ -49,7 +49,7 @@ static void marker_exec(unsigned int index, void *udata)
 	vcpu_settle(v);
 	printf("phase %u insns %" PRIu64 " accesses %" PRIu64 " counters",
 	       (unsigned int)(uintptr_t)udata, nr_insns + nr_halves / 2,
-	       interface_accesses() + nr_both);
+	       interface_counter(0) + nr_both);
 	for (i = PVENERGY_TSC + 1; i < PVENERGY_MAX_EVENTS; i++)
 		printf(" %" PRIu64, v->own[i]);
 	printf("\n");
@@ -79,7 +79,7 @@ static void insn_translate(struct qemu_plugin_insn *insn)
 	qemu_plugin_register_vcpu_mem_cb(insn, access_exec, QEMU_PLUGIN_CB_NO_REGS,
 					 QEMU_PLUGIN_MEM_RW,
 					 (void *)(uintptr_t)(accesses ? 2 / accesses : 0));
-	interface_count_accesses(insn);
+	interface_count_accesses(insn, 0);
 }
 
 void selftest_translate(struct qemu_plugin_tb *tb)
