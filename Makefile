@@ -30,6 +30,8 @@ help:
 	@echo '            a guest whose disk lies to it'
 	@echo '  test-debug'
 	@echo '            the booted guests again, with KASAN, lockdep and kmemleak'
+	@echo '  test-modules'
+	@echo '            the booted guests again, in a kernel with modules'
 	@echo '  test-sanitize'
 	@echo '            user space again, with the sanitizers of addresses, leaks, behaviour'
 	@echo '  kunit     only KUnit'
@@ -43,6 +45,8 @@ help:
 	@echo '  bench-disk'
 	@echo '            only: how fast the disk is, and what its accounting costs'
 	@echo '  check     checkpatch, warnings of the compiler, sparse, shellcheck, kernel-doc, ABI entries'
+	@echo '  check-configs'
+	@echo '            the kernel part compiled in other configurations, and as modules'
 	@echo '  htmldocs  the kernel documents, without warnings'
 	@echo '  install   programs, manuals, units; with prefix= and DESTDIR= as usual;'
 	@echo '            install-tools of the guest, install-host, install-dev; uninstall'
@@ -106,6 +110,13 @@ test-hostile: kernel user
 test-debug: kernel user
 	@$(kernel) debug x86_64 bzImage configs/guest.config configs/debug.config
 	@GUEST=debug tests/run.sh boot disk
+
+# The guests again, in a kernel with modules, as distributions have them.
+test-modules: kernel user
+	@scripts/setup.sh kmod
+	@$(kernel) modules x86_64 'bzImage modules' configs/guest.config configs/modules.config
+	@scripts/modules.sh $(CACHE) modules
+	@GUEST=modules tests/run.sh boot disk
 
 # User space again, where the compiler's sanitizers look for mistakes.
 sanitize := -fsanitize=address,undefined -fsanitize-undefined-trap-on-error \
@@ -182,6 +193,9 @@ htmldocs: tree
 check: kernel user
 	@scripts/check.sh $(CACHE)
 
+check-configs: tree
+	@scripts/check-configs.sh $(CACHE)
+
 patchset: tree
 	@scripts/patchset.sh $(CACHE) $(BUILD)/patchset
 
@@ -189,6 +203,7 @@ clean:
 	rm -rf $(BUILD)
 
 .PHONY: all help setup tree kernel user kunit-kernels demo demo-host demo-disk test test-hostile test-debug \
-	test-sanitize kunit bench bench-quick bench-record baseline bench-switch bench-disk check patchset clean \
+	test-modules test-sanitize kunit bench bench-quick bench-record baseline bench-switch bench-disk check \
+	check-configs patchset clean \
 	install install-tools install-host install-dev uninstall deb deb-kernel test-packages \
 	test-debian test-guest htmldocs

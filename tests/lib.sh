@@ -10,17 +10,18 @@
 : "${PROGRAMS:=$BUILD/user}"
 export BUILD CACHE
 
-# GUEST=debug has the guest under test run that kernel; it needs more time.
+# GUEST= is the kernel of the guest under test, if not "guest": "modules", or "debug",
+# which needs more time.
 guest_kernel=$CACHE/obj/${GUEST:-guest}/arch/x86/boot/bzImage
 busy_kernel=$CACHE/obj/guest/arch/x86/boot/bzImage
 # shellcheck disable=SC2034 # used by those who source this
 : "${patience:=1}"
 # shellcheck disable=SC2034
-[ "${GUEST:-guest}" = guest ] || patience=4
+[ "${GUEST:-}" != debug ] || patience=4
 # A kernel that checks each of its memory accesses has too many of them to look at,
 # unless a test counts them: memory=yes.
 no_memory=
-[ "${GUEST:-guest}" = guest ] || [ -n "${memory:-}" ] || no_memory=--no-memory
+[ "${GUEST:-}" != debug ] || [ -n "${memory:-}" ] || no_memory=--no-memory
 initramfs=${INITRAMFS:-$BUILD/boot/initramfs.gz}
 
 # Prints what no kernel of a test may say; fails if there is any.
@@ -50,6 +51,22 @@ emulator_died() {
 # is over.
 kernel_options="no_timer_check panic=-1 unknown_nmi_panic panic_print=0x41"
 
+# with_modules INITRAMFS: prints its name, or that of one with the modules of
+# $guest_kernel behind it, if that has any.
+with_modules() {
+	local modules=${guest_kernel%/arch/*}/modules.gz with
+	if [ ! -e "$modules" ]; then
+		echo "$1"
+		return
+	fi
+	with=${1%.gz}.${GUEST:-guest}.gz
+	if ! [ "$with" -nt "$1" ] || ! [ "$with" -nt "$modules" ]; then
+		cat "$1" "$modules" >"$with.$BASHPID"
+		mv "$with.$BASHPID" "$with"
+	fi
+	echo "$with"
+}
+
 # launch NAME RUN [OPTION...]: a guest in the machine $machine whose first
 # process runs RUN.  $APPEND is added to its kernel command line.  Replaces
 # the shell, so that a signal reaches the launcher: call it as ( launch ... ).
@@ -59,7 +76,7 @@ launch() {
 	# shellcheck disable=SC2154,SC2086 # the caller's; none or one
 	exec "$BUILD/user/pvlaunch" --machine "$machine" --name "$name" \
 		--plugin "$BUILD/user/pvplugin.so" $no_memory \
-		--kernel "$guest_kernel" --initrd "$initramfs" \
+		--kernel "$guest_kernel" --initrd "$(with_modules "$initramfs")" \
 		--append "console=ttyS0 quiet $kernel_options rdinit=/init run=$run${APPEND:+ $APPEND}" "$@"
 }
 

@@ -49,6 +49,13 @@ static void seed_random(void)
 	close(fd);
 }
 
+/* In a kernel with modules, load those of what the machine has. */
+static void load_modules(void)
+{
+	if (!access("/sbin/load-modules", X_OK) && system("/sbin/load-modules"))
+		warnx("not all modules were loaded");
+}
+
 /* The value of key= on the kernel command line, or NULL. */
 static char *cmdline_value(char *cmdline, const char *key)
 {
@@ -179,6 +186,7 @@ int main(void)
 	must_mount("devtmpfs", "/dev");
 	must_mount("tmpfs", "/tmp");
 	seed_random();
+	load_modules();
 	if (mount("none", "/sys/fs/rcontainer", "rcontainer", 0, NULL))
 		warn("mount /sys/fs/rcontainer");
 
