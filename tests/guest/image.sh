@@ -6,8 +6,8 @@
 #
 # CACHE/guest/SUITE gets the disk "image", with /boot, swap and the root file system
 # on partitions of their own, all mounted by UUID; "vmlinuz" and "initrd" of its
-# /boot; "initrd.plain", the initramfs before rcontainer-tools and /etc/fstab were
-# there, which has neither rules for the disk nor an fsck; and "root.uuid", of the root
+# /boot; "initrd.plain", the initramfs before rcontainer-tools was installed, which
+# has neither rules for the disk nor an fsck; and "root.uuid", of the root
 # file system.  Needs root, and the net the first time.
 set -euo pipefail
 
@@ -85,6 +85,9 @@ make_root() {
 	printf '%s\n' "UUID=${uuid[root]} / ext4 errors=remount-ro 0 1" \
 		"UUID=${uuid[boot]} /boot ext4 defaults 0 2" \
 		"UUID=${uuid[swap]} none swap sw 0 0" >"$root/etc/fstab"
+	# Where the root file system is a directory, its type is not found; the initramfs's
+	# fsck is of that type.
+	echo FSTYPE=ext4 >"$root/etc/initramfs-tools/conf.d/fstype"
 	# Has the initramfs made anew, by itself.
 	in_root sh -c 'dpkg -i /tmp/rcontainer-tools_*.deb' </dev/null
 	cp "$root/boot/initrd.img-$release" "$work/initrd"
@@ -92,6 +95,7 @@ make_root() {
 	in_root passwd -q -d root
 	echo guest >"$root/etc/hostname"
 	add report.service etc/systemd/system/report.service 644
+	add slow.conf etc/systemd/system.conf.d/slow.conf 644
 	add report.sh usr/local/sbin/report 755
 	add totals.sh usr/lib/systemd/system-shutdown/totals 755
 	ln -s ../report.service "$root/etc/systemd/system/multi-user.target.wants/report.service"

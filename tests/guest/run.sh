@@ -25,11 +25,13 @@ disk_sizes=("$work/root.img" 64M)
 : >"$work/root.img"
 guest_kernel=$store/vmlinuz
 initramfs=$store/initrd
-APPEND="root=UUID=$(cat "$store/root.uuid") ro"
+root=UUID=$(cat "$store/root.uuid")
 if [ -n "$plain" ]; then
 	initramfs=$store/initrd.plain
-	APPEND="root=/dev/pvda3 ro report=plain"
+	root="/dev/pvda3 report=plain"
 fi
+# As slow.conf, for the kernel and the initramfs.
+APPEND="root=$root ro rootdelay=600 nosoftlockup rcupdate.rcu_cpu_stall_suppress=1"
 
 # Takes from the root file system what --plain is to do without.
 make_plain() {
