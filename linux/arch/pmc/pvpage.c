@@ -15,6 +15,7 @@
 #include <linux/seq_file.h>
 #include <linux/smp.h>
 #include <asm/cpu.h>
+#include <asm/mpspec.h>
 
 #include "backend.h"
 #include "page.h"
