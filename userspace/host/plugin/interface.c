@@ -3,23 +3,21 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "insn.h"
 #include "interface.h"
 
-/* The lowest that each range of QEMU versions loads. */
+/* The versions that changed something that the plugin uses. */
 #define VERSION_OLD		1
 #define VERSION_SCOREBOARD	2
 #define VERSION_INSN_COPY	3
-#define VERSION_SET_PC		6
 #define VERSION_NO_ID		7
 
 QEMU_PLUGIN_EXPORT int qemu_plugin_version = VERSION_OLD;
 
 static const struct interface_callbacks *callbacks;
-/* Of QEMU, while qemu_plugin_version is what it was told. */
+/* QEMU's own version; qemu_plugin_version is the one declared to QEMU. */
 static int version;
 
-/* Of all counters, for versions with and without scoreboards. */
+/* The counters of QEMU versions with and without scoreboards. */
 static struct qemu_plugin_scoreboard *counter_score;
 static uint64_t *counters;
 
@@ -112,13 +110,9 @@ bool interface_read_modify_write(qemu_plugin_meminfo_t info)
 	return version == VERSION_OLD && (info >> 16 & 3) == QEMU_PLUGIN_MEM_RW;
 }
 
-unsigned int interface_string_accesses(const struct qemu_plugin_insn *insn)
+bool interface_counts_iterations(void)
 {
-	uint8_t data[INTERFACE_MAX_INSN];
-
-	if (version == VERSION_OLD)
-		return 0;
-	return insn_string_accesses(data, interface_insn_data(insn, data));
+	return version != VERSION_OLD;
 }
 
 void interface_make_counters(size_t nr)

@@ -66,13 +66,12 @@ size_t interface_insn_data(const struct qemu_plugin_insn *insn, uint8_t *data);
 bool interface_read_modify_write(qemu_plugin_meminfo_t info);
 
 /**
- * interface_string_accesses() - memory accesses of each iteration of an instruction
- * @insn: the instruction, in translation
+ * interface_counts_iterations() - repeated string instructions need counting
  *
- * Return: as insn_string_accesses(); but 0 where each iteration is a block of
- * its own, as in version 1: those count by themselves.
+ * Return: false in version 1, where each iteration is a block of its own and
+ * counts by itself.
  */
-unsigned int interface_string_accesses(const struct qemu_plugin_insn *insn);
+bool interface_counts_iterations(void);
 
 /**
  * interface_make_counters() - counters that QEMU advances by itself

@@ -182,16 +182,22 @@ static void string_access(unsigned int index, qemu_plugin_meminfo_t info,
 	memory_access(index, info, vaddr, udata);
 }
 
-/* Return: the instruction repeats itself. */
-static bool insn_translate(struct qemu_plugin_insn *insn)
+/* Accesses of each iteration that the instruction counts, 0 for most instructions. */
+static unsigned int string_accesses(const uint8_t *data, size_t len)
 {
-	unsigned int accesses = interface_string_accesses(insn);
+	return interface_counts_iterations() ? insn_string_accesses(data, len) : 0;
+}
+
+/* Return: the instruction repeats itself. */
+static bool insn_translate(struct qemu_plugin_insn *insn, const uint8_t *data,
+			   size_t len)
+{
+	unsigned int accesses = string_accesses(data, len);
 	qemu_plugin_vcpu_mem_cb_t cb = NULL;
-	uint8_t data[INTERFACE_MAX_INSN];
 
 	if (accesses)
 		cb = options.memory ? string_access : string_iterate;
-	else if (options.memory && insn_may_access(data, interface_insn_data(insn, data)))
+	else if (options.memory && insn_may_access(data, len))
 		cb = memory_access;
 	if (cb)
 		qemu_plugin_register_vcpu_mem_cb(insn, cb, QEMU_PLUGIN_CB_NO_REGS,
@@ -200,42 +206,48 @@ static bool insn_translate(struct qemu_plugin_insn *insn)
 	return accesses;
 }
 
-/* What a block of @n instructions counts that ends with @last. */
-static struct block *block_make(struct qemu_plugin_tb *tb, size_t n,
-				const struct qemu_plugin_insn *last)
+/* Describe a block of @n instructions that begins at @pc and ends with @branch. */
+static struct block *block_make(uint64_t pc, const struct branch *branch,
+				size_t n, bool repeats)
 {
 	struct block *block = arena_block();
-	uint8_t data[INTERFACE_MAX_INSN];
-	size_t len = interface_insn_data(last, data);
 
-	block->pc = qemu_plugin_tb_vaddr(tb);
-	branch_decode(&block->branch, qemu_plugin_insn_vaddr(last), data, len);
+	block->pc = pc;
+	block->branch = *branch;
 	block->count[PVENERGY_TSC] = 0;
 	block->count[PVENERGY_UNHALTED_CYCLES] = n;
 	block->count[PVENERGY_UOP_QUEUE_WRITES] = n;
-	block->count[PVENERGY_RETIRED_BRANCHES] = block->branch.kind & BRANCH;
+	block->count[PVENERGY_RETIRED_BRANCHES] = branch->kind & BRANCH;
 	block->again = NULL;
-	block->repeats = interface_string_accesses(last);
+	block->repeats = repeats;
 	return block;
 }
 
 static void block_translate(struct qemu_plugin_tb *tb)
 {
-	size_t i, n = qemu_plugin_tb_n_insns(tb);
-	struct qemu_plugin_insn *insn = NULL;
-	bool repeated = false;
+	size_t i, len, n = qemu_plugin_tb_n_insns(tb);
+	uint64_t pc = qemu_plugin_tb_vaddr(tb);
+	bool first_repeats = false, repeats = false;
+	uint8_t data[INTERFACE_MAX_INSN];
+	struct qemu_plugin_insn *insn;
+	struct branch branch = { 0 };
 	struct block *block;
 
 	if (options.selftest)
 		selftest_translate(tb);
 	for (i = 0; i < n; i++) {
 		insn = qemu_plugin_tb_get_insn(tb, i);
-		repeated |= insn_translate(insn) && !i;
+		len = interface_insn_data(insn, data);
+		repeats = insn_translate(insn, data, len);
+		if (!i)
+			first_repeats = repeats;
+		if (i + 1 == n)
+			branch_decode(&branch, qemu_plugin_insn_vaddr(insn), data, len);
 	}
-	block = block_make(tb, n, insn);
-	if (repeated)
-		block->again = block_make(tb, n - 1, insn);
-	qemu_plugin_register_vcpu_tb_exec_cb(tb, repeated ? string_exec : block_exec,
+	block = block_make(pc, &branch, n, repeats);
+	if (first_repeats)
+		block->again = block_make(pc, &branch, n - 1, repeats);
+	qemu_plugin_register_vcpu_tb_exec_cb(tb, first_repeats ? string_exec : block_exec,
 					     QEMU_PLUGIN_CB_NO_REGS, block);
 }
 

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "insn.h"
 #include "selftest.h"
 #include "vcpu.h"
 
@@ -71,7 +72,10 @@ static int marker_phase(const struct qemu_plugin_insn *insn)
 
 static void insn_translate(struct qemu_plugin_insn *insn)
 {
-	unsigned int accesses = interface_string_accesses(insn);
+	uint8_t data[INTERFACE_MAX_INSN];
+	size_t len = interface_insn_data(insn, data);
+	unsigned int accesses = interface_counts_iterations() ?
+				insn_string_accesses(data, len) : 0;
 
 	qemu_plugin_register_vcpu_insn_exec_cb(insn, accesses ? string_exec : insn_exec,
 					       QEMU_PLUGIN_CB_NO_REGS,

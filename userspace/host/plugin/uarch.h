@@ -54,8 +54,8 @@
  *
  * Repeated string instructions
  *	An instruction that is repeated counts once for each iteration, and once
- *	more.  QEMU 10.0 and later execute many iterations in a block; there it
- *	counts once more, too, when it goes on after an interrupt.
+ *	more.  From QEMU 9.0 on it counts once more, too, when it goes on after an
+ *	interrupt: 10.0 and later execute many iterations in a block.
  *
  * Cycles
  *	unhalted cycles = instructions + 20 x mispredicted branches
@@ -253,7 +253,7 @@ static inline bool uarch_same_place(uint64_t a, uint64_t b)
  * @b: the branch
  * @pc: linear address of what was executed next
  *
- * Computed without branches: those that the guest's processor cannot predict,
+ * Computed without branches on the outcome: those that the guest's processor cannot predict,
  * ours cannot either.
  *
  * Return: it was mispredicted.
@@ -276,7 +276,7 @@ static inline bool uarch_cond_mispredicts(struct uarch *u,
 	unsigned int old = counters >> history & 3;
 	unsigned int change = step >> (3 * (old + 4 * taken));
 
-	/* As a product: a test of one alone would be predicted as badly as @b. */
+	/* The product makes one branch of two tests, which would be predicted as badly as @b. */
 	if (unlikely(from_target * from_next != 0))
 		return false;
 	history = (2 * history + 2 * taken) & UARCH_HISTORY_MASK;
