@@ -73,14 +73,19 @@ run() {
 		{ [ -z "$message" ] || grep -qF -- "$message" "$out"; }
 }
 
-# fake VERSION COMMAND: a QEMU that says so, and otherwise runs that.
-fake() {
+# with_qemu VERSION MESSAGE OPTION...: a QEMU that claims to be that, and ends with its
+# arguments as an error, is started, or not, with that message.
+with_qemu() {
+	local message=$2
 	cat >"$work/qemu" <<-EOF
 		#!/bin/sh
-		[ "\$1" = --version ] || { $2; }
-		echo "QEMU emulator version $1 (fake)"
+		[ "\$1" = --version ] && exec echo "QEMU emulator version $1 (pretended)"
+		echo "plugin API \$RCONTAINER_PLUGIN_API, \$*" >&2
+		exit 1
 	EOF
 	chmod +x "$work/qemu"
+	shift 2
+	run 125 "$message" --name one --qemu "$work/qemu" "$@"
 }
 
 boot() {
@@ -202,29 +207,17 @@ check "... leaves the page" test -e "$machine/one.page"
 rm -rf "$machine"
 
 # QEMUs of other versions.
-fake 6.2.0 'exit 1'
-check "a QEMU that is too old" run 125 'QEMU 6.2 is too old' --name one --qemu "$work/qemu"
-fake 12.0.50 'exit 1'
-check "a QEMU that is too new, and refuses" \
-	run 125 'QEMU 12.0 is newer than what the plugin' --name one --qemu "$work/qemu"
-# shellcheck disable=SC2016 # the other shell's
-fake 11.0.1 'echo "plugin API $RCONTAINER_PLUGIN_API" >&2; exit 1'
-check "a QEMU whose plugin interface must be named" \
-	run 125 'plugin API 6' --name one --qemu "$work/qemu"
-# shellcheck disable=SC2016 # the other shell's
-fake 10.0.1 'echo "plugin API $RCONTAINER_PLUGIN_API, $*" >&2; exit 1'
-check "... and one where it need not" run 125 'plugin API , ' --name one --qemu "$work/qemu"
 perl -MIO::Socket::UNIX -e 'IO::Socket::UNIX->new(Local => shift, Listen => 1)' "$work/disk"
+check "a QEMU that is too old" with_qemu 6.2.0 'QEMU 6.2 is too old'
+check "a QEMU that is too new, and refuses" \
+	with_qemu 12.0.50 'QEMU 12.0 is newer than what the plugin'
+check "a QEMU whose plugin interface must be named" with_qemu 11.0.1 'plugin API 6, '
+check "... and one where it need not" with_qemu 10.0.1 'plugin API , '
 check "how a QEMU of today connects again" \
-	run 125 "path=$work/disk,reconnect-ms=1000" --name one --disk "$work/disk" --qemu "$work/qemu"
-fake 11.1.3 'echo "$*" >&2; exit 1'
-check "how a QEMU of today is controlled" \
-	run 125 "-object monitor-qmp,id=control.qmp" --name one --qemu "$work/qemu"
-fake 8.2.0 'echo "$*" >&2; exit 1'
-check "... and one of before" \
-	run 125 "-mon chardev=control,mode=control" --name one --qemu "$work/qemu"
-check "... and one of before" \
-	run 125 "path=$work/disk,reconnect=1" --name one --disk "$work/disk" --qemu "$work/qemu"
+	with_qemu 10.0.1 "path=$work/disk,reconnect-ms=1000" --disk "$work/disk"
+check "... and one of before" with_qemu 8.2.0 "path=$work/disk,reconnect=1" --disk "$work/disk"
+check "how a QEMU of today is controlled" with_qemu 11.1.3 '-object monitor-qmp,id=control.qmp'
+check "... and one of before" with_qemu 8.2.0 '-mon chardev=control,mode=control'
 rm -rf "$machine"
 
 # What a launcher leaves that is ended.
