@@ -39,7 +39,7 @@ static const char *const events[] = {
 	"mispred_branches", "memory_retired", "mob_load_replays", "l1_load_misses",
 };
 
-/* So 4 KiB some 3,000 times a second. */
+/* A pause after each 4 KiB: some 3,000 of them a second. */
 #define NOISE_PAUSE_US	300
 
 /* As fork(); the child is in the container. */

@@ -8,15 +8,10 @@
 #	counts.sh [ROOT...]
 set -euo pipefail
 cd "$(dirname "$0")/../.."
-# shellcheck source=tests/lib.sh
-. tests/lib.sh
 # shellcheck source=tests/bench/qemus.sh
 . tests/bench/qemus.sh
 
 csv=$BUILD/results/counts.csv
-work=$(mktemp -d)
-stage=
-trap 'rm -rf "$work" ${stage:+"$stage"}' EXIT
 
 # The log has what was counted before each marker; the first of each phase counts.
 rows() {

@@ -1,7 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash
 # Other QEMUs beside the host's own: those in roots of other Debian releases, as
-# "make test-debian" leaves them; to be sourced.
+# "make test-debian" leaves them; to be sourced, in the checkout.
+
+# shellcheck source=tests/lib.sh
+. tests/lib.sh
+
+work=$(mktemp -d)
+stage=
+trap 'rm -rf "$work" ${stage:+"$stage"}' EXIT
 
 # qemu_roots [ROOT...]: the host's own, an empty name, and each ROOT with a QEMU.
 # Without any ROOT, those below $CACHE/debian.

@@ -9,15 +9,10 @@
 # RUNS: of each load, with and without the plugin
 set -euo pipefail
 cd "$(dirname "$0")/../.."
-# shellcheck source=tests/lib.sh
-. tests/lib.sh
 # shellcheck source=tests/bench/qemus.sh
 . tests/bench/qemus.sh
 
 csv=$BUILD/results/slowdown.csv
-work=$(mktemp -d)
-stage=
-trap 'rm -rf "$work" ${stage:+"$stage"}' EXIT
 
 cp "$guest_kernel" "$work/kernel"
 cp "$initramfs" "$work/initramfs"
