@@ -38,6 +38,8 @@ if [ "$1" = --in-root ]; then
 	in_root "$@"
 fi
 
+# shellcheck source=scripts/debian-lib.sh
+. "$(dirname "$0")/debian-lib.sh"
 cache=$1 release=$2
 shift 2
 self=$(realpath "$0")
@@ -71,25 +73,16 @@ alone() {
 	return "$status"
 }
 
-# Debian's archive as this host has it, for the other release.
-sources() {
-	local file=/etc/apt/sources.list codename
-	codename=$(sed -n 's/^VERSION_CODENAME=//p' /etc/os-release)
-	[ -s $file ] || file=/etc/apt/sources.list.d/debian.sources
-	[ -s $file ] || fail "neither /etc/apt/sources.list nor $file has sources"
-	sed "/^ *#/d; s/\b$codename\b/$release/g" "$file"
-}
-
 # The root's archive is made again when sources or packages of it change.
 make_archive() {
 	local include=make extension=list
-	sources >"$store/sources"
+	debian_sources "$release" >"$store/sources" || exit
 	grep -q https: "$store/sources" && include+=,ca-certificates
 	grep -q ^Types: "$store/sources" && extension=sources
 	echo "include: $include" >>"$store/sources"
 	cmp -s "$store/sources" "$store/sources.used" && [ -s "$store/root.tar" ] && return
 	echo "test-debian: making a root of $release"
-	sources >"$store/debian.$extension"
+	debian_sources "$release" >"$store/debian.$extension"
 	rm -f "$store/sources.used"
 	# shellcheck disable=SC2016 # mmdebstrap's shell has it
 	alone "$out/mmdebstrap.log" mmdebstrap --quiet --variant=apt --include="$include" \

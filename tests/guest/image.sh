@@ -13,6 +13,8 @@ set -euo pipefail
 
 cache=$1 suite=$2 debs=$(realpath "$3")
 here=$(cd "$(dirname "$0")" && pwd)
+# shellcheck source=scripts/debian-lib.sh
+. "$here/../../scripts/debian-lib.sh"
 store=$cache/guest/$suite
 # apt's "important" and what our packages and this test need.
 packages=initramfs-tools,zstd,libncursesw6,libsmartcols1,libtinfo6
@@ -44,17 +46,9 @@ in_root() {
 			DEBIAN_FRONTEND=noninteractive "$@"' "$root" "$@"
 }
 
-# The archive that this host has, of the other release.
-sources() {
-	local file=/etc/apt/sources.list codename
-	codename=$(sed -n 's/^VERSION_CODENAME=//p' /etc/os-release)
-	[ -s $file ] || file=/etc/apt/sources.list.d/debian.sources
-	sed "/^ *#/d; s/\b$codename\b/$suite/g" "$file"
-}
-
 make_base() {
 	local list=$work/debian.list
-	sources >"$work/sources"
+	debian_sources "$suite" >"$work/sources"
 	! grep -q ^Types: "$work/sources" || list=$work/debian.sources
 	cp "$work/sources" "$list"
 	echo "# $packages" >>"$work/sources"
