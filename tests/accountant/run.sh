@@ -126,7 +126,6 @@ check_arguments() {
 	--pid: 'x' is not a number|--pid x
 	--pid: 0 is not from 1 to|--pid 0
 	--pid 2147483647: there is no such process|--pid 2147483647
-	--cgroup $work/none: No such file|--cgroup $work/none
 	$machine/machine: No such file|--machine $machine
 	unexpected argument 'x'|x
 	--help' for more information|--nonsense
@@ -409,6 +408,7 @@ check_perf() {
 	sleep 0.5
 	finish
 	check "perf: all of QEMU's processes" test "$(column cpu_time live)" = 0
+	check_left_out "$a"
 	check_cgroup "$a"
 	kill -KILL "$a"
 	{ wait "$a"; } 2>/dev/null
@@ -433,14 +433,35 @@ check_cgroup() {
 		echo "ok - perf: a cgroup # SKIP none can be made here"
 		return
 	fi
-	mkdir "$cgroup/below"
-	start --cgroup "$cgroup" --resmond none
+	start --cgroup "$cgroup/slice" --resmond none
+	check "perf: a cgroup that is not there is waited for" \
+		within grep -qF "cgroup $cgroup/slice, which is waited for: No such file" "$work/log"
+	mkdir -p "$cgroup/slice/below"
+	echo "$1" >"$cgroup/slice/below/cgroup.procs"
 	within counts
 	sleep 0.5
 	finish
 	check "perf: QEMU's processes of a cgroup" test "$(column cpu_time live)" = 0
-	rmdir "$cgroup/below"
 	echo "$1" >"${cgroup%/*}/cgroup.procs"
+	rmdir "$cgroup/slice/below" "$cgroup/slice"
+}
+
+# No host counts the second event.
+check_left_out() {
+	cat >"$work/some.model" <<-EOF
+		event faults	1
+		event nothing	1
+		perf faults	perf::PERF_COUNT_SW_PAGE_FAULTS
+		perf nothing	perf::NOTHING
+		idle_power_mw	1500
+		active_power_mw	5500
+	EOF
+	start --source perf --pid "$1" --model "$work/some.model" --resmond none
+	check "perf: an event that the host does not count is left out" \
+		within grep -qF "some.model: nothing is left out: " "$work/log"
+	within counts
+	finish
+	check "perf: ... and the others are counted" test -n "$(column faults live)"
 }
 
 # jmp $

@@ -79,15 +79,32 @@ static int event_open(struct perf_event_attr *attr, pid_t tid, int leader)
 	return fd < 0 ? -errno : fd;
 }
 
-static const char *probe(struct perf_event_attr *attr)
+/* Return: 0, or a negative error. */
+static int probe(struct perf_event_attr *attr)
 {
 	int fd = event_open(attr, 0, -1);
 
 	if (fd < 0)
-		return fd == -ENOENT || fd == -ENODEV || fd == -EOPNOTSUPP ?
-			"this host does not count it" : strerror(-fd);
+		return fd;
 	close(fd);
-	return NULL;
+	return 0;
+}
+
+/* Return: NULL if @ret is 0, or what that error of probe() means. */
+static const char *probe_failure(int ret)
+{
+	switch (-ret) {
+	case 0:
+		return NULL;
+	case ENOENT:
+	case ENODEV:
+	case EOPNOTSUPP:
+		return "this host does not count it";
+	case EACCES:
+	case EPERM:
+		return PERF_FORBIDDEN;
+	}
+	return strerror(-ret);
 }
 
 const char *perf_host_probe(const char *name)
@@ -95,7 +112,7 @@ const char *perf_host_probe(const char *name)
 	struct perf_event_attr attr;
 	const char *why = perf_host_encode(name, &attr);
 
-	return why ? why : probe(&attr);
+	return why ? why : probe_failure(probe(&attr));
 }
 
 /* ---------------------------------------------------------------------- /proc */
@@ -228,8 +245,9 @@ static unsigned int host_processes(void *arg, struct perf_process *process,
 	if (host.select.cgroup) {
 		bool there = list_cgroup(&l, host.select.cgroup, 0);
 
+		/* systemd makes machine.slice with the first virtual machine. */
 		if (!there && !host.said_cgroup)
-			warnx("%s: there is no such cgroup any more", host.select.cgroup);
+			warn("cgroup %s, which is waited for", host.select.cgroup);
 		host.said_cgroup = !there;
 	} else if (host.select.qemu) {
 		list_all(&l);
@@ -323,41 +341,51 @@ static const struct perf_ops host_ops = {
 	.close = host_close,
 };
 
-/* Return: NULL, or why the events of a model cannot be counted. */
-static const char *set_events(const struct model *m, const char **event)
+/*
+ * Leaves out of @m what this host does not count: what is left is nearer to the truth
+ * than time.  Return: NULL, or why nothing is left.
+ */
+static const char *set_events(struct model *m, const char *file)
 {
-	for (unsigned int e = PERF_TIME + 1; e < m->nr_events; e++) {
-		const char *why = perf_host_encode(m->perf[e], &host.attr[e]);
+	unsigned int nr = PERF_TIME + 1;
 
+	for (unsigned int e = nr; e < m->nr_events; e++) {
+		const char *why = perf_host_encode(m->perf[e], &host.attr[nr]);
+		int ret = why ? 0 : probe(&host.attr[nr]);
+
+		if (ret == -EACCES || ret == -EPERM)
+			return probe_failure(ret);
 		if (!why)
-			why = probe(&host.attr[e]);
-		*event = m->event[e].name;
-		if (why)
-			return why;
+			why = probe_failure(ret);
+		if (why) {
+			warnx("%s: %s is left out: %s", file, m->event[e].name, why);
+			continue;
+		}
+		m->event[nr] = m->event[e];
+		memcpy(m->perf[nr++], m->perf[e], MODEL_PERF_LEN);
 	}
-	return NULL;
+	m->nr_events = nr;
+	return nr > PERF_TIME + 1 ? NULL : "none of its events is counted";
 }
 
 static void set_model(const struct model *model, const char *file, bool clock,
 		      struct model *accounted)
 {
-	const char *event = NULL, *why = NULL;
+	const char *why = NULL;
 
 	if (!clock) {
 		why = perf_model(model, false, accounted);
 		if (!why)
-			why = set_events(accounted, &event);
+			why = set_events(accounted, file);
 		if (!why)
 			return;
+		warnx("%s: %s: accounting by time", file, why);
 	}
-	if (why)
-		warnx("%s: %s%s%s: accounting by time", file, event ? event : "",
-		      event ? ": " : "", why);
 	why = perf_model(model, true, accounted);
 	if (why)
 		errx(exit_failure, "%s: cannot account with that: %s", file, why);
 	clock_attr(&host.attr[PERF_TIME + 1]);
-	why = probe(&host.attr[PERF_TIME + 1]);
+	why = probe_failure(probe(&host.attr[PERF_TIME + 1]));
 	if (why)
 		errx(exit_failure, "cannot use perf_event_open: %s", why);
 }
@@ -369,8 +397,6 @@ struct source *perf_source_open(const struct perf_select *select,
 	host.select = *select;
 	if (select->cgroup && *select->cgroup != '/')
 		host.select.cgroup = format(CGROUP_ROOT "/%s", select->cgroup);
-	if (select->cgroup && access(host.select.cgroup, R_OK | X_OK))
-		err(exit_failure, "--cgroup %s", host.select.cgroup);
 	for (unsigned int i = 0; i < select->nr_pids; i++)
 		if (!start_of(select->pid[i]))
 			errx(exit_failure, "--pid %d: there is no such process",

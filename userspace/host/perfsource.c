@@ -225,9 +225,8 @@ static void add_thread(struct perf_source *p, struct vm *vm, pid_t tid)
 	/* It stays in the list, so that this happens once. */
 	p->doubts.refused++;
 	if (!p->said.refused)
-		warnx("%s: cannot count thread %d: %s%s", p->source.name, tid,
-		      strerror(-ret), ret == -EACCES || ret == -EPERM ?
-		      " (it takes CAP_PERFMON)" : "");
+		warnx("%s: cannot count thread %d: %s", p->source.name, tid,
+		      ret == -EACCES || ret == -EPERM ? PERF_FORBIDDEN : strerror(-ret));
 	p->said.refused = true;
 }
 

@@ -33,6 +33,10 @@
 /* QEMU has a thread for each virtual CPU, and some more. */
 #define PERF_MAX_THREADS	(PVENERGY_MAX_VCPUS + 256)
 
+/* Debian's kernels have kernel.perf_event_paranoid at 3, and heed it above 2. */
+#define PERF_FORBIDDEN \
+	"it takes CAP_PERFMON, and CAP_SYS_ADMIN where kernel.perf_event_paranoid is 3"
+
 /* Index in the model of what is not counted but measured: CPUs times ns. */
 #define PERF_TIME		0
 
