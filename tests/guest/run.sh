@@ -30,8 +30,8 @@ if [ -n "$plain" ]; then
 	initramfs=$store/initrd.plain
 	root="/dev/pvda3 report=plain"
 fi
-# As slow.conf, for the kernel and the initramfs.
-APPEND="root=$root ro rootdelay=600 nosoftlockup rcupdate.rcu_cpu_stall_suppress=1"
+# As slow.conf, for the kernel.
+APPEND="root=$root ro nosoftlockup rcupdate.rcu_cpu_stall_suppress=1"
 
 # Takes from the root file system what --plain is to do without.
 make_plain() {
