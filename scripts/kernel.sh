@@ -21,7 +21,7 @@ kernel_configure "$@"
 
 start=$SECONDS
 echo "kernel: building $name ($arch $target); a first build takes" \
-	"$([ "$1" = --base ] && echo "hours on two CPUs" || echo "6 to 10 minutes")"
+	"$([ "$1" = --base ] && echo "more than an hour" || echo "6 to 10 minutes")"
 # shellcheck disable=SC2086 # a list of words
 kernel_make -j"$(nproc)" $target 2>"$kernel_obj/build.log" || {
 	cat "$kernel_obj/build.log" >&2
