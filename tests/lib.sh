@@ -54,15 +54,17 @@ kernel_options="no_timer_check panic=-1 unknown_nmi_panic panic_print=0x41"
 # with_modules INITRAMFS: prints its name, or that of one with the modules of
 # $guest_kernel behind it, if that has any.
 with_modules() {
-	local modules=${guest_kernel%/arch/*}/modules.gz with
+	local modules=${guest_kernel%/arch/*}/modules.gz with new
 	if [ ! -e "$modules" ]; then
 		echo "$1"
 		return
 	fi
 	with=${1%.gz}.${GUEST:-guest}.gz
 	if ! [ "$with" -nt "$1" ] || ! [ "$with" -nt "$modules" ]; then
-		cat "$1" "$modules" >"$with.$BASHPID"
-		mv "$with.$BASHPID" "$with"
+		# In a redirection it would be the process of cat.
+		new=$with.$BASHPID
+		cat "$1" "$modules" >"$new"
+		mv "$new" "$with"
 	fi
 	echo "$with"
 }
