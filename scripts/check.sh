@@ -48,31 +48,16 @@ part_checkpatch() {
 	} 2>&1
 }
 
-# Source files of the kernel that the series edits and the guest kernel has.
-edited_objects() {
-	sed -n 's:^+++ b/\(.*\)\.c$:\1.o:p' patches/*.patch | sort -u | while read -r object; do
-		[ ! -e "$cache/obj/guest/$object" ] || printf '%s ' "$object"
-	done
-}
-
-# compile NAME OBJECTS FRAGMENT...: objects of a kernel, where warnings are errors.
-compile() {
-	local name=$1 objects=$2 said
-	shift 2
-	said=$(KCFLAGS=-Werror scripts/kernel.sh "$cache" "$name" x86_64 "$objects" "$@" 2>&1 >/dev/null) ||
-		printf '%s\nwarnings: %s was not built\n' "$said" "$name"
-}
-
 # All C with warnings as errors, by the compiler that is installed.  Builds of their
-# own: an object that exists already would say nothing.
+# own: an object that exists already would say nothing.  check-configs.sh compiles
+# the kernel part in more configurations.
 part_warnings() {
-	local out=${BUILD:-build}/warnings ours="arch/pmc/ kernel/rcontainer/ block/energy/ drivers/pvblk/"
-	out=$(realpath -m "$out")
+	local out
+	out=$(realpath -m "${BUILD:-build}/warnings")
 	make -s -C userspace CC='gcc -Werror' OUT="$out/user" all tests plugin-tests
 	make -s -C tests/boot CC='gcc -Werror' OUT="$out/boot" USER="$out/user"
 	make -s -C tests/disk CC='gcc -Werror' OUT="$out/disk" BOOT="$out/boot" USER="$out/user"
-	compile warnings "$ours $(edited_objects)" configs/guest.config
-	compile warnings-kunit "$ours" configs/kunit.config configs/kunit-x86.config
+	scripts/check-configs.sh "$cache" guest kunit-tests | sed -n '/^not ok/p; s/^# //p'
 }
 
 # Kernel headers of this age are above sparse's head here and there; what it
