@@ -435,7 +435,7 @@ check_cgroup() {
 	fi
 	start --cgroup "$cgroup/slice" --resmond none
 	check "perf: a cgroup that is not there is waited for" \
-		within grep -qF "cgroup $cgroup/slice, which is waited for: No such file" "$work/log"
+		within grep -qF "waiting for the cgroup $cgroup/slice: No such file" "$work/log"
 	mkdir -p "$cgroup/slice/below"
 	echo "$1" >"$cgroup/slice/below/cgroup.procs"
 	within counts

@@ -90,21 +90,20 @@ static int probe(struct perf_event_attr *attr)
 	return 0;
 }
 
+/* Errors of probe() that say that the event is unknown here, now and later. */
+static bool is_uncounted(int ret)
+{
+	return ret == -ENOENT || ret == -ENODEV || ret == -EOPNOTSUPP || ret == -EINVAL;
+}
+
 /* Return: NULL if @ret is 0, or what that error of probe() means. */
 static const char *probe_failure(int ret)
 {
-	switch (-ret) {
-	case 0:
+	if (!ret)
 		return NULL;
-	case ENOENT:
-	case ENODEV:
-	case EOPNOTSUPP:
+	if (is_uncounted(ret))
 		return "this host does not count it";
-	case EACCES:
-	case EPERM:
-		return PERF_FORBIDDEN;
-	}
-	return strerror(-ret);
+	return perf_strerror(ret);
 }
 
 const char *perf_host_probe(const char *name)
@@ -247,7 +246,7 @@ static unsigned int host_processes(void *arg, struct perf_process *process,
 
 		/* systemd makes machine.slice with the first virtual machine. */
 		if (!there && !host.said_cgroup)
-			warn("cgroup %s, which is waited for", host.select.cgroup);
+			warn("waiting for the cgroup %s", host.select.cgroup);
 		host.said_cgroup = !there;
 	} else if (host.select.qemu) {
 		list_all(&l);
@@ -342,8 +341,9 @@ static const struct perf_ops host_ops = {
 };
 
 /*
- * Leaves out of @m what this host does not count: what is left is nearer to the truth
- * than time.  Return: NULL, or why nothing is left.
+ * Remove from @m the events that this host never counts: the other ones are nearer to
+ * the truth than time.  An error that may pass removes no event.
+ * Return: NULL, or why @m can't be counted.
  */
 static const char *set_events(struct model *m, const char *file)
 {
@@ -353,10 +353,10 @@ static const char *set_events(struct model *m, const char *file)
 		const char *why = perf_host_encode(m->perf[e], &host.attr[nr]);
 		int ret = why ? 0 : probe(&host.attr[nr]);
 
-		if (ret == -EACCES || ret == -EPERM)
-			return probe_failure(ret);
 		if (!why)
 			why = probe_failure(ret);
+		if (ret && !is_uncounted(ret))
+			return why;
 		if (why) {
 			warnx("%s: %s is left out: %s", file, m->event[e].name, why);
 			continue;

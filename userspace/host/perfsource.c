@@ -131,6 +131,13 @@ const char *perf_model(const struct model *model, bool clock, struct model *out)
 	return out->nr_events > 1 ? NULL : "it has no events of access cost";
 }
 
+const char *perf_strerror(int ret)
+{
+	if (ret == -EACCES || ret == -EPERM)
+		return "it takes CAP_PERFMON, and CAP_SYS_ADMIN where kernel.perf_event_paranoid is above 2";
+	return strerror(-ret);
+}
+
 /* ------------------------------------------------------------------ counting */
 
 /* Charge what a group counted since the last time. */
@@ -226,7 +233,7 @@ static void add_thread(struct perf_source *p, struct vm *vm, pid_t tid)
 	p->doubts.refused++;
 	if (!p->said.refused)
 		warnx("%s: cannot count thread %d: %s", p->source.name, tid,
-		      ret == -EACCES || ret == -EPERM ? PERF_FORBIDDEN : strerror(-ret));
+		      perf_strerror(ret));
 	p->said.refused = true;
 }
 

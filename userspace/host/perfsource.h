@@ -33,10 +33,6 @@
 /* QEMU has a thread for each virtual CPU, and some more. */
 #define PERF_MAX_THREADS	(PVENERGY_MAX_VCPUS + 256)
 
-/* Debian's kernels have kernel.perf_event_paranoid at 3, and heed it above 2. */
-#define PERF_FORBIDDEN \
-	"it takes CAP_PERFMON, and CAP_SYS_ADMIN where kernel.perf_event_paranoid is 3"
-
 /* Index in the model of what is not counted but measured: CPUs times ns. */
 #define PERF_TIME		0
 
@@ -143,5 +139,16 @@ struct perf_doubts {
 };
 
 struct perf_doubts perf_source_doubts(const struct source *s);
+
+/**
+ * perf_strerror() - describe an error of perf_event_open(2)
+ * @ret: negative error
+ *
+ * Debian's kernels have a level 3 of kernel.perf_event_paranoid, and set it: events
+ * take CAP_SYS_ADMIN there.
+ *
+ * Return: for messages; says what a refusal takes.
+ */
+const char *perf_strerror(int ret);
 
 #endif /* RCONTAINER_PERFSOURCE_H */
