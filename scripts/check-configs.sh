@@ -54,11 +54,15 @@ said() {
 # expected OBJECT: this configuration has it.  By the arrays absent and present.
 expected() {
 	local pattern
+	for pattern in "${absent[@]}"; do
+		# shellcheck disable=SC2053 # a pattern
+		[[ $1 == $pattern ]] && return 1
+	done
 	for pattern in "${present[@]}"; do
 		# shellcheck disable=SC2053 # a pattern
 		[[ $1 == $pattern ]] && return
 	done
-	for pattern in "${absent[@]}" "${rarely[@]}"; do
+	for pattern in "${rarely[@]}"; do
 		# shellcheck disable=SC2053 # a pattern
 		[[ $1 == $pattern ]] && return 1
 	done

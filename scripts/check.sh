@@ -48,16 +48,16 @@ part_checkpatch() {
 	} 2>&1
 }
 
-# All C with warnings as errors, by the compiler that is installed.  Builds of their
-# own: an object that exists already would say nothing.  check-configs.sh compiles
-# the kernel part in more configurations.
+# All C with warnings as errors, by the compiler that is installed.  The builds have
+# folders of their own: an object that exists already would say nothing.
 part_warnings() {
 	local out
 	out=$(realpath -m "${BUILD:-build}/warnings")
 	make -s -C userspace CC='gcc -Werror' OUT="$out/user" all tests plugin-tests
 	make -s -C tests/boot CC='gcc -Werror' OUT="$out/boot" USER="$out/user"
 	make -s -C tests/disk CC='gcc -Werror' OUT="$out/disk" BOOT="$out/boot" USER="$out/user"
-	scripts/check-configs.sh "$cache" guest kunit-tests | sed -n '/^not ok/p; s/^# //p'
+	scripts/check-configs.sh "$cache" guest kunit-tests | sed -n '/^not ok/p; s/^# //p' ||
+		echo "warnings: check-configs.sh has failed"
 }
 
 # Kernel headers of this age are above sparse's head here and there; what it
