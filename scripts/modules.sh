@@ -17,17 +17,14 @@ kernel_use "$name" x86_64
 root=$(mktemp -d)
 trap 'rm -rf "$root"' EXIT
 chmod 755 "$root"
-mkdir -p "$root"/{bin,sbin}
+mkdir -p "$root/sbin"
 # depmod is none of the programs that users have in their path.
 PATH=$PATH:/usr/sbin kernel_make INSTALL_MOD_PATH="$root" INSTALL_MOD_STRIP=1 modules_install >/dev/null
 rm -f "$root"/lib/modules/*/{build,source}
 install tests/boot/modules/load.sh "$root/sbin/load-modules"
-# The kernel runs /sbin/modprobe; the others take the place of busybox's.
-cp /bin/kmod "$root/sbin/kmod"
-ln -s kmod "$root/sbin/modprobe"
-for program in modprobe insmod rmmod; do
-	ln -s ../sbin/kmod "$root/bin/$program"
-done
+# The kernel runs it, too.  Scripts name it by its path: busybox's shell prefers its
+# own programs to those in the path, and its modprobe knows no soft dependencies.
+cp /bin/kmod "$root/sbin/modprobe"
 ldd /bin/kmod | grep -o '/[^ ]*' | sort -u | while read -r library; do
 	mkdir -p "$root/$(dirname "$library")"
 	cp -L "$library" "$root/$library"

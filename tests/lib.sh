@@ -61,7 +61,7 @@ with_modules() {
 	fi
 	with=${1%.gz}.${GUEST:-guest}.gz
 	if ! [ "$with" -nt "$1" ] || ! [ "$with" -nt "$modules" ]; then
-		# In a redirection it would be the process of cat.
+		# In cat's redirection $BASHPID would be the process of cat.
 		new=$with.$BASHPID
 		cat "$1" "$modules" >"$new"
 		mv "$new" "$with"

@@ -22,7 +22,7 @@ void begin(void)
 static void make_xfs(const char *options)
 {
 	command("/sbin/mkfs.xfs -q -f -K %s " DISK " >/tmp/mkfs 2>&1", options);
-	/* The log's time is set by mounting, but as a module it has to be there before. */
+	/* Mounting sets the log's first time by this limit, which a module has once it is loaded. */
 	command("grep -qw xfs /proc/filesystems || /sbin/modprobe xfs");
 	write_file("/proc/sys/fs/xfs/xfssyncd_centisecs", "720000");
 	mount_at(DISK, "xfs", NULL);

@@ -30,7 +30,7 @@ if [ -n "$plain" ]; then
 	initramfs=$store/initrd.plain
 	root="/dev/pvda3 report=plain"
 fi
-# As slow.conf, for the kernel.
+# On a busy host the guest's clock runs on while its CPUs wait: no lockup is one.
 APPEND="root=$root ro nosoftlockup rcupdate.rcu_cpu_stall_suppress=1"
 
 # Takes from the root file system what --plain is to do without.

@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Load the modules of what the machine has, by what each device says it is, as udev
-# does; and those that no device stands for.  By kmod, which the path makes sure of:
-# busybox would take its own, which knows no soft dependencies.
+# does; and those that no device stands for.  /sbin/modprobe is kmod's, which knows soft
+# dependencies.
 set -u
 [ -d "/lib/modules/$(uname -r)" ] || exit 0
 for bus in pci virtio; do
