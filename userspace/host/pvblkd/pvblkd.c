@@ -99,24 +99,21 @@ static void catch_signals(void)
 				     on_signal, NULL);
 }
 
-/* Return: the network that the disk is behind, NULL if there is none. */
-static const struct netmodel *load_net(const struct disk_options *d)
+/* Return: @net with the network that the disk is behind, NULL if there is none. */
+static const struct netmodel *load_net(const struct disk_options *d, struct netmodel *net)
 {
-	const char *file = d->net_model ? d->net_model : data_file("models/gigabit.net");
-	struct netmodel *net = NULL;
 	char message[MODELTEXT_ERR_LEN];
+	char *file;
 
-	if (d->nbd) {
-		net = calloc(1, sizeof(*net));
-		if (!net)
-			err(exit_failure, "cannot allocate memory");
-		if (netmodel_load(file, net, message))
-			errx(exit_failure, "%s", message);
-		if (d->net_device)
-			strcpy(net->name, d->net_device);
-	}
-	if (file != d->net_model)
-		free((void *)file);
+	if (!d->nbd)
+		return NULL;
+	memset(net, 0, sizeof(*net));
+	file = d->net_model ? format("%s", d->net_model) : data_file("models/gigabit.net");
+	if (netmodel_load(file, net, message))
+		errx(exit_failure, "%s", message);
+	free(file);
+	if (d->net_device)
+		strcpy(net->name, d->net_device);
 	return net;
 }
 
@@ -146,7 +143,8 @@ static void load_model(const struct disk_options *d, const char *file,
 static struct physical *find_physical(const struct disk_options *d,
 				      const char *file)
 {
-	const struct netmodel *net = load_net(d);
+	struct netmodel loaded, *copy;
+	const struct netmodel *net = load_net(d, &loaded);
 	struct diskmodel model;
 	struct physical *p;
 
@@ -160,7 +158,6 @@ static struct physical *find_physical(const struct disk_options *d,
 		if (!same_net(p->net, net))
 			errx(exit_failure, "--disk %s: device %s is not behind the same network",
 			     d->name, p->model.name);
-		free((void *)net);
 		return p;
 	}
 	p = calloc(1, sizeof(*p));
@@ -168,7 +165,13 @@ static struct physical *find_physical(const struct disk_options *d,
 		err(exit_failure, "cannot allocate memory");
 	p->model = model;
 	p->file = format("%s", file);
-	p->net = net;
+	if (net) {
+		copy = malloc(sizeof(*copy));
+		if (!copy)
+			err(exit_failure, "cannot allocate memory");
+		*copy = *net;
+		p->net = copy;
+	}
 	cost_disk_init(&p->cost, &p->model);
 	p->meter.power_mw = p->model.speed[0].idle_power_mw;
 	p->meter.last_ns = monotonic_ns();
