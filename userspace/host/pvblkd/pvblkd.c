@@ -15,6 +15,7 @@
 #include "monitor.h"
 #include "options.h"
 #include "pvblkd.h"
+#include "service.h"
 
 static struct server server;
 static bool end;
@@ -263,6 +264,7 @@ static void start(const struct options *options)
 		serve(d);
 	puts("ready");
 	fflush(stdout);
+	service_notify("READY=1", -1);
 }
 
 static void remove_sockets(void)
@@ -284,6 +286,7 @@ int main(int argc, char **argv)
 	start(&options);
 	while (!end)
 		server_step(&server, true);
+	service_notify("STOPPING=1", -1);
 	remove_sockets();
 	server_stop(&server);
 	for (struct disk *d = server.disks; d; d = d->next)

@@ -18,6 +18,7 @@
 
 #include "cli.h"
 #include "registry.h"
+#include "service.h"
 #include "store.h"
 #include "wire.h"
 
@@ -174,11 +175,11 @@ int main(int argc, char **argv)
 	sigprocmask(SIG_BLOCK, &blocked, &before);
 	sigaction(SIGTERM, &action, NULL);
 	sigaction(SIGINT, &action, NULL);
-	store_notify("READY=1");
+	service_notify("READY=1", -1);
 	while (!stop)
 		registry_run(&r, &before);
 
-	store_notify("STOPPING=1");
+	service_notify("STOPPING=1", -1);
 	if (!inherited)
 		unlink(s.socket);
 	registry_free(&r);

@@ -7,62 +7,18 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
+#include "service.h"
 #include "store.h"
 
 /* The first descriptor handed over. */
 #define FIRST_FD	3
 #define MAX_FDS		1024
-
-static void notify(const char *state, int fd)
-{
-	const char *path = getenv("NOTIFY_SOCKET");
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	union {
-		char buf[CMSG_SPACE(sizeof(int))];
-		struct cmsghdr align;
-	} control = { 0 };
-	struct iovec iov = { (char *)state, strlen(state) };
-	struct msghdr hdr = {
-		.msg_name = &address,
-		.msg_iov = &iov,
-		.msg_iovlen = 1,
-	};
-	int sock;
-
-	if (!path || !*path || strlen(path) >= sizeof(address.sun_path))
-		return;
-	memcpy(address.sun_path, path, strlen(path));
-	hdr.msg_namelen = offsetof(struct sockaddr_un, sun_path) + strlen(path);
-	/* An abstract address; its first byte is a zero. */
-	if (*path == '@')
-		address.sun_path[0] = '\0';
-	if (fd >= 0) {
-		hdr.msg_control = control.buf;
-		hdr.msg_controllen = sizeof(control.buf);
-		control.align.cmsg_level = SOL_SOCKET;
-		control.align.cmsg_type = SCM_RIGHTS;
-		control.align.cmsg_len = CMSG_LEN(sizeof(int));
-		memcpy(CMSG_DATA(&control.align), &fd, sizeof(int));
-	}
-	sock = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	if (sock < 0 || sendmsg(sock, &hdr, MSG_NOSIGNAL) < 0)
-		warn("cannot tell the service manager");
-	if (sock >= 0)
-		close(sock);
-}
-
-void store_notify(const char *state)
-{
-	notify(state, -1);
-}
 
 /* Of what is kept under a name. */
 static void tell_store(const char *what, const char *name, int fd)
@@ -70,7 +26,7 @@ static void tell_store(const char *what, const char *name, int fd)
 	char state[320];
 
 	snprintf(state, sizeof(state), "%s=1\nFDNAME=%s", what, name);
-	notify(state, fd);
+	service_notify(state, fd);
 }
 
 static void tell_of_region(const char *what, const struct resmon_head *head, int fd)

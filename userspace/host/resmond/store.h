@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The service manager: what it hands over at the start, what it keeps for the
- * next start, and what it is told.  See sd_listen_fds(3) and sd_notify(3),
- * which describe both protocols so that programs need no library for them.
+ * next start.  See sd_listen_fds(3), which describes the protocol so that programs
+ * need no library for it.
  */
 #ifndef RESMOND_STORE_H
 #define RESMOND_STORE_H
@@ -21,8 +21,5 @@ void store_take(struct registry *r);
 /* For struct registry: have the service manager keep a region, and drop one. */
 void store_keep(const struct registry_subsystem *new,
 		const struct resmon_head *old);
-
-/* Tell the service manager, as "READY=1". */
-void store_notify(const char *state);
 
 #endif /* RESMOND_STORE_H */
