@@ -20,6 +20,7 @@
 #include "perfhost.h"
 #include "perfsource.h"
 #include "qemuproc.h"
+#include "textfile.h"
 
 #define CGROUP_ROOT	"/sys/fs/cgroup"
 /* A cgroup's directory is deeper than that only to annoy. */
@@ -43,7 +44,7 @@ static void common_attr(struct perf_event_attr *attr)
 			    PERF_FORMAT_TOTAL_TIME_RUNNING;
 }
 
-static void clock_attr(struct perf_event_attr *attr)
+void perf_host_clock(struct perf_event_attr *attr)
 {
 	memset(attr, 0, sizeof(*attr));
 	attr->type = PERF_TYPE_SOFTWARE;
@@ -71,7 +72,7 @@ const char *perf_host_encode(const char *name, struct perf_event_attr *attr)
 	return NULL;
 }
 
-static int event_open(struct perf_event_attr *attr, pid_t tid, int leader)
+int perf_host_open(struct perf_event_attr *attr, pid_t tid, int leader)
 {
 	int fd = syscall(SYS_perf_event_open, attr, tid, -1, leader,
 			 PERF_FLAG_FD_CLOEXEC);
@@ -82,7 +83,7 @@ static int event_open(struct perf_event_attr *attr, pid_t tid, int leader)
 /* Return: 0, or a negative error. */
 static int probe(struct perf_event_attr *attr)
 {
-	int fd = event_open(attr, 0, -1);
+	int fd = perf_host_open(attr, 0, -1);
 
 	if (fd < 0)
 		return fd;
@@ -119,20 +120,12 @@ const char *perf_host_probe(const char *name)
 /* Return: how much was read, 0 if nothing was; @text ends with a NUL beyond. */
 static size_t read_proc(pid_t pid, const char *file, char *text, size_t size)
 {
-	char path[64];
-	ssize_t n;
-	size_t len = 0;
-	int fd;
+	char path[96];
+	ssize_t len;
 
 	snprintf(path, sizeof(path), "/proc/%d/%s", pid, file);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return 0;
-	while (len < size - 1 && (n = read(fd, text + len, size - 1 - len)) > 0)
-		len += n;
-	close(fd);
-	text[len] = '\0';
-	return len;
+	len = text_read(AT_FDCWD, path, text, size);
+	return len > 0 ? len : 0;
 }
 
 static uint64_t start_of(pid_t pid)
@@ -307,7 +300,7 @@ static unsigned int host_nr_cpus(void *arg)
 
 static int host_open(void *arg, pid_t tid, unsigned int event, int leader)
 {
-	return event_open(&host.attr[event], tid, leader);
+	return perf_host_open(&host.attr[event], tid, leader);
 }
 
 static int host_read(void *arg, int fd, unsigned int nr,
@@ -339,6 +332,12 @@ static const struct perf_ops host_ops = {
 	.read = host_read,
 	.close = host_close,
 };
+
+const struct perf_ops *perf_host_ops(const struct perf_select *select)
+{
+	host.select = *select;
+	return &host_ops;
+}
 
 /*
  * Remove from @m the events that this host never counts: the other ones are nearer to
@@ -384,7 +383,7 @@ static void set_model(const struct model *model, const char *file, bool clock,
 	why = perf_model(model, true, accounted);
 	if (why)
 		errx(exit_failure, "%s: cannot account with that: %s", file, why);
-	clock_attr(&host.attr[PERF_TIME + 1]);
+	perf_host_clock(&host.attr[PERF_TIME + 1]);
 	why = probe_failure(probe(&host.attr[PERF_TIME + 1]));
 	if (why)
 		errx(exit_failure, "cannot use perf_event_open: %s", why);

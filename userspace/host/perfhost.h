@@ -28,6 +28,7 @@ struct perf_select {
 };
 
 struct perf_event_attr;
+struct perf_ops;
 
 /**
  * perf_host_encode() - what the kernel calls an event
@@ -45,6 +46,22 @@ const char *perf_host_encode(const char *name, struct perf_event_attr *attr);
  * Return: NULL, or why not.
  */
 const char *perf_host_probe(const char *name);
+
+/* Fill in @attr with the event that counts the time for which a thread has a CPU. */
+void perf_host_clock(struct perf_event_attr *attr);
+
+/**
+ * perf_host_open() - begin to count an event of a thread
+ * @attr: of perf_host_encode() or perf_host_clock()
+ * @tid: the thread, 0 for the caller
+ * @leader: first event of its group, -1 to begin one
+ *
+ * Return: a file descriptor, or a negative errno.
+ */
+int perf_host_open(struct perf_event_attr *attr, pid_t tid, int leader);
+
+/* The host's side of a source that accounts @select; events are for that source only. */
+const struct perf_ops *perf_host_ops(const struct perf_select *select);
 
 /**
  * perf_source_open() - account QEMU's processes
