@@ -92,6 +92,14 @@ for page in rctl.8 cpuacctd.8 pvblkd.8 pvlaunch.8 resmond.8 resmon.1; do
 	done
 done
 
+# What the doctor looks at.
+"$bin/cpuacctd" --doctor 2>/dev/null | sed -n '2,$s/^[^ ]* *\([^ ]*\).*/\1/p' >"$work/things"
+sed -n '/^== DOCTOR/,/^== EXIT/s/^\*\([a-z_]*\)\*::$/\1/p' \
+	"$top/userspace/host/cpuacctd.8.adoc" >"$work/page"
+diff "$work/things" "$work/page" >"$out"
+check "cpuacctd.8: the things that --doctor looks at, and no others" \
+	test $? = 0 -a -s "$work/things"
+
 # rcfs(5) and the tables in the kernel.
 table() {
 	sed -n "/^const struct rcfs_file $1\\[\\]/,/^};/p" "$top/linux/kernel/rcontainer/files.c" |

@@ -128,6 +128,9 @@ check_arguments() {
 	--pid 2147483647: there is no such process|--pid 2147483647
 	$machine/machine: No such file|--machine $machine
 	unexpected argument 'x'|x
+	--doctor goes with --cgroup|--doctor --once
+	--doctor goes with --cgroup|--doctor --pid 1
+	--doctor goes with --cgroup|--doctor --source clock
 	--help' for more information|--nonsense
 	EOF
 	"$bin/cpuacctd" --help | grep -o -e '--[a-z][a-z-]*' | sort -u |
@@ -135,6 +138,32 @@ check_arguments() {
 			grep -q -e "\\*$option\\*" "$sources/cpuacctd.8.adoc" || echo "$option"
 		done >"$out"
 	check "the manual has all options" test ! -s "$out"
+}
+
+# Which host this is, is not known: the status must fit what is said.
+check_doctor() {
+	local status want=0
+	timeout 20 "$bin/cpuacctd" --doctor --resmond none >"$out" 2>&1 </dev/null
+	status=$?
+	! grep -q '^lacks ' "$out" || want=3
+	check "doctor: the exit status is that of the lines" test $status = $want
+	cp "$out" "$work/doctor"
+	timeout 20 "$bin/cpuacctd" --doctor --resmond none --json >"$out" 2>&1 </dev/null
+	check "doctor: JSON has the same things" diff \
+		<(sed -n '2,$s/^\([^ ]*\) *\([^ ]*\).*/\1 \2/p' "$work/doctor") \
+		<(python3 -c 'import json, sys
+for line in json.load(sys.stdin)["doctor"]: print(line["state"], line["thing"])' <"$out")
+	check "doctor: a line of 80 columns at most on a terminal" narrow
+	check "doctor: the model that is asked for" \
+		run $want "pentium4.model" --doctor --model "$sources/models/pentium4.model"
+	check "doctor: a model that is missing" run 2 "$work/none: No such file" \
+		--doctor --model "$work/none"
+}
+
+narrow() {
+	script -qec "'$bin/cpuacctd' --doctor --resmond none" /dev/null </dev/null |
+		tr -d '\r' >"$out"
+	[ "$(wc -l <"$out")" -gt "$(wc -l <"$work/doctor")" ] && ! grep -q '.\{81\}' "$out"
 }
 
 check_models() {
@@ -472,6 +501,7 @@ truncate -s 1M "$work/spin"
 
 check_arguments
 check_models
+check_doctor
 check_meters none
 "$bin/resmond" >>"$work/log" 2>&1 &
 pids+=($!)

@@ -17,6 +17,7 @@
 #include "account.h"
 #include "cli.h"
 #include "clock.h"
+#include "doctor.h"
 #include "meter.h"
 #include "model.h"
 #include "perfhost.h"
@@ -27,6 +28,7 @@
 /* Exit status; success is 0. */
 #define STATUS_DIFFERENCE	1
 #define STATUS_ERROR		2
+#define STATUS_UNABLE		3
 
 /* How often a source looks thoroughly. */
 #define THOROUGH_MS		200
@@ -46,6 +48,7 @@ struct settings {
 	bool wait;
 	bool once;
 	bool json;
+	bool doctor;
 };
 
 struct accountant {
@@ -153,8 +156,9 @@ static void usage(void)
 {
 	char *dir = default_machine_dir();
 
-	printf("\nUsage:\n %s [options]\n %s --check-model FILE\n",
-	       program_invocation_short_name, program_invocation_short_name);
+	printf("\nUsage:\n %s [options]\n %s --check-model FILE\n %s --doctor [options]\n",
+	       program_invocation_short_name, program_invocation_short_name,
+	       program_invocation_short_name);
 	puts("\nAccount the physical CPUs' energy to virtual machines.\n\n"
 	     "Options:\n"
 	     " -x, --source SOURCE    where events are known from: 'log', 'perf', or 'clock',\n"
@@ -174,6 +178,7 @@ static void usage(void)
 	     " -1, --once             log: show the sums up to now, and end\n"
 	     " -J, --json             show sums as JSON\n"
 	     " -c, --check-model FILE say whether a model is right, and end\n"
+	     " -D, --doctor           say what this host has and lacks for perf, and end\n"
 	     "\n"
 	     " -h, --help             display this help\n"
 	     " -V, --version          display version\n"
@@ -231,6 +236,7 @@ static const struct option options[] = {
 	{ "once",	 no_argument,	    NULL, '1' },
 	{ "json",	 no_argument,	    NULL, 'J' },
 	{ "check-model", required_argument, NULL, 'c' },
+	{ "doctor",	 no_argument,	    NULL, 'D' },
 	{ "help",	 no_argument,	    NULL, 'h' },
 	{ "version",	 no_argument,	    NULL, 'V' },
 	{ 0 }
@@ -281,6 +287,9 @@ static void parse_option(int c, struct settings *s)
 	case 'J':
 		s->json = true;
 		break;
+	case 'D':
+		s->doctor = true;
+		break;
 	case 'c':
 		check_model(optarg);
 	default:
@@ -312,7 +321,7 @@ static void parse(int argc, char **argv, struct settings *s)
 	bool for_log;
 	int c;
 
-	while ((c = getopt_long(argc, argv, "x:M:wP:g:qm:s:i:p:r:S:1Jc:hV", options,
+	while ((c = getopt_long(argc, argv, "x:M:wP:g:qm:s:i:p:r:S:1Jc:DhV", options,
 				NULL)) >= 0)
 		parse_option(c, s);
 	if (optind < argc)
@@ -323,6 +332,9 @@ static void parse(int argc, char **argv, struct settings *s)
 		errx(STATUS_ERROR, "--pid, --cgroup and --qemu exclude each other");
 	if (s->once && s->samples)
 		errx(STATUS_ERROR, "--once and --samples exclude each other");
+	if (s->doctor && (for_log || select->nr_pids || s->samples ||
+			  s->source != SOURCE_AUTO))
+		errx(STATUS_ERROR, "--doctor goes with --cgroup, --model, --resmond and --json only");
 	if (for_log && selections)
 		errx(STATUS_ERROR, "--machine, --wait and --once exclude --pid, --cgroup and --qemu");
 	if (s->source == SOURCE_AUTO)
@@ -337,10 +349,30 @@ static void parse(int argc, char **argv, struct settings *s)
 		s->dir = default_machine_dir();
 }
 
+/* Read the model for perf.  Return: its file, to be freed. */
+static char *read_perf_model(const struct settings *s, struct model *model)
+{
+	char *file = s->model ? format("%s", s->model) : data_file("models/generic.model");
+	char message[MODEL_ERR_LEN];
+
+	if (model_load(file, model, message))
+		errx(STATUS_ERROR, "%s", message);
+	return file;
+}
+
+/* Return: the exit status. */
+static int doctor(const struct settings *s)
+{
+	struct model model;
+
+	free(read_perf_model(s, &model));
+	return doctor_host(&model, s->model, s->select.cgroup, s->resmond, s->json) ?
+	       EXIT_SUCCESS : STATUS_UNABLE;
+}
+
 /* Return: the source, with the model of its sums; NULL if waiting was ended. */
 static struct source *open_source(const struct settings *s, struct model *model)
 {
-	char message[MODEL_ERR_LEN];
 	struct source *source;
 	struct model read;
 	char *file;
@@ -349,9 +381,7 @@ static struct source *open_source(const struct settings *s, struct model *model)
 		option_model(s->model, model);
 		return log_source_open(s->dir, s->wait ? s->period_ms : 0, &stop);
 	}
-	file = s->model ? format("%s", s->model) : data_file("models/generic.model");
-	if (model_load(file, &read, message))
-		errx(STATUS_ERROR, "%s", message);
+	file = read_perf_model(s, &read);
 	source = perf_source_open(&s->select, &read, file, s->source == SOURCE_CLOCK,
 				  model);
 	free(file);
@@ -370,6 +400,8 @@ int main(int argc, char **argv)
 
 	exit_failure = STATUS_ERROR;
 	parse(argc, argv, &s);
+	if (s.doctor)
+		return doctor(&s);
 	sigaction(SIGTERM, &action, NULL);
 	sigaction(SIGINT, &action, NULL);
 	d.source = open_source(&s, &model);
