@@ -149,7 +149,7 @@ static bool __init rdpmc_advances(u32 index)
 	       first != second;
 }
 
-/* After pvpage, by link order, and before drivers, whose containers begin accounting. */
+/* After the energy page was looked for, when PCI devices are probed. */
 static int __init rdpmc_init(void)
 {
 	unsigned int i;
@@ -175,4 +175,4 @@ static int __init rdpmc_init(void)
 	rdpmc_backend.nr_events = rdpmc_nr;
 	return pmc_register(&rdpmc_backend);
 }
-device_initcall(rdpmc_init);
+late_initcall(rdpmc_init);

@@ -157,7 +157,8 @@ struct rcontainer *rcontainer_by_id(u32 id)
  * @parent: where it belongs
  * @name: copied
  *
- * The first one switches accounting per container on.
+ * The first one switches accounting per container on, as soon as the initcalls
+ * are done.
  *
  * Context: process context, rcontainer_mutex held, may sleep.
  * Return: the container, or an ERR_PTR: -ENODEV if @parent was removed, -EPERM

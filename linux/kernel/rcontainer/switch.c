@@ -13,6 +13,7 @@
  */
 #include <linux/cpu.h>
 #include <linux/export.h>
+#include <linux/init.h>
 #include <linux/interrupt.h>
 #include <linux/preempt.h>
 #include <linux/sched.h>
@@ -169,17 +170,28 @@ void rcontainer_resync_current(void)
 	local_irq_restore(flags);
 }
 
+/*
+ * All built-in sources of counters have registered, as far as they are there.
+ * Protected by rcontainer_mutex.
+ */
+static bool rcontainer_counters_found;
+
 /**
  * rcontainer_enable() - begin to account per container
  *
  * Until now all belonged to the root, which each CPU's first switch charges
  * with everything that its counters counted so far.
  *
- * Context: process context, may sleep.
+ * A driver may create a container before the initcalls have found the counters,
+ * and no counters can be added once accounting has begun.  So accounting begins
+ * after the initcalls at the earliest.
+ *
+ * Context: process context, rcontainer_mutex held, may sleep.
  */
 void rcontainer_enable(void)
 {
-	if (static_key_enabled(&rcontainer_enabled))
+	lockdep_assert_held(&rcontainer_mutex);
+	if (!rcontainer_counters_found || static_key_enabled(&rcontainer_enabled))
 		return;
 	pmc_start();
 	/* So is what the meters showed. */
@@ -189,6 +201,23 @@ void rcontainer_enable(void)
 	on_each_cpu(rcontainer_resync_local, NULL, true);
 	rcontainer_begin_settling();
 }
+
+/* After the late initcalls, in which the perf subsystem is asked for counters. */
+static int __init rcontainer_begin(void)
+{
+	struct rcontainer *c;
+
+	guard(mutex)(&rcontainer_mutex);
+	rcontainer_counters_found = true;
+	list_for_each_entry(c, &rcontainer_root.children, sibling) {
+		if (c->builtin)
+			continue;
+		rcontainer_enable();
+		break;
+	}
+	return 0;
+}
+late_initcall_sync(rcontainer_begin);
 
 static void rcontainer_fold_local(void *unused)
 {
