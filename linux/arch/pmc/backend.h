@@ -22,6 +22,10 @@ int pmc_choice_parse(const char *name);
 bool pmc_choice_allows(enum pmc_choice choice, enum pmc_choice backend);
 bool pmc_allowed(enum pmc_choice backend);
 
+struct pmc_backend;
+
+const struct pmc_backend *pmc_first_started(const struct pmc_backend *backend);
+
 /**
  * pmc_advance() - charge what one cumulative counter advanced
  * @now: its reading

@@ -165,17 +165,46 @@ const struct pmc_backend *pmc_backend(void)
 }
 
 /**
+ * pmc_first_started() - start a back end, or the next one that starts
+ * @backend: the back end to try first, or NULL
+ *
+ * Context: process context, may sleep.
+ * Return: the back end that counts from now on, or NULL.
+ */
+const struct pmc_backend *pmc_first_started(const struct pmc_backend *backend)
+{
+	int ret;
+
+	for (; backend; backend = backend->next) {
+		ret = backend->ops->start ? backend->ops->start() : 0;
+		if (!ret)
+			break;
+		pr_warn("%s: %u events can't be counted now: error %d\n",
+			backend->ops->name, backend->nr_events, ret);
+	}
+	return backend;
+}
+
+/**
  * pmc_start() - accounting begins: no back end can register any more
  *
  * Context: process context, may sleep.
  */
 void pmc_start(void)
 {
+	const struct pmc_backend *backend;
+
 	guard(mutex)(&pmc_mutex);
 	if (pmc_started)
 		return;
 	pmc_started = true;
-	if (pmc_current)
+	backend = pmc_first_started(pmc_current);
+	if (backend != pmc_current) {
+		WRITE_ONCE(pmc_current, backend);
+		static_call_update(pmc_charge, backend ? backend->ops->charge :
+				   pmc_charge_none);
+	}
+	if (backend)
 		return;
 	if (pmc_chosen == PMC_AUTO)
 		pr_warn("no energy page and no other counters: resource containers will count nothing\n");

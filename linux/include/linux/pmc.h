@@ -26,6 +26,10 @@ struct seq_file;
  *	scheduler's switch path included: no locks, no allocation, no waiting,
  *	bounded time.  Where the counters can't be read just now @last and @sum
  *	stay as they are, and the next call catches up.
+ * @start: begin to count, with the first container, or NULL if the counters
+ *	count at any time.  Called once at most; until then @charge must add
+ *	nothing.  Process context, may sleep.  Return: 0, or a negative errno
+ *	if nothing can be counted; then struct pmc_backend.next is tried.
  * @reweigh: if the events' weights have changed since the last call, or the
  *	registration, fill in all of them and return true.  Or NULL.  Process
  *	context, one caller at a time.
@@ -35,6 +39,7 @@ struct seq_file;
 struct pmc_ops {
 	const char	*name;
 	void		(*charge)(u64 *last, u64 *sum);
+	int		(*start)(void);
 	bool		(*reweigh)(u64 *weight_pj);
 	void		(*show)(struct seq_file *m);
 };
@@ -48,12 +53,14 @@ struct pmc_ops {
  *	can't be read just now.  What it shows is checked by the caller.  Process
  *	context, may sleep, one caller at a time.  NULL if there is no meter.
  *	With one, events of base cost have no price: it is in the meter.
+ * @next: takes its place where @ops->start fails, or NULL
  */
 struct pmc_backend {
 	const struct pmc_ops	*ops;
 	unsigned int		nr_events;
 	struct pvenergy_event	events[PMC_MAX_EVENTS];
 	bool			(*meter)(u64 *nj);
+	const struct pmc_backend	*next;
 };
 
 int pmc_register(const struct pmc_backend *backend);

@@ -71,6 +71,46 @@ static void test_advance_never_back(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, sum, 12);
 }
 
+/* Back ends that start, or do not. */
+static unsigned int starts;
+
+static int start_well(void)
+{
+	starts++;
+	return 0;
+}
+
+static int start_not(void)
+{
+	starts++;
+	return -EBUSY;
+}
+
+static void test_first_started(struct kunit *test)
+{
+	static const struct pmc_ops well = { .name = "well", .start = start_well };
+	static const struct pmc_ops not = { .name = "not", .start = start_not };
+	static const struct pmc_ops always = { .name = "always" };
+	static const struct pmc_backend backend[] = {
+		{ .ops = &not, .next = &backend[1] },
+		{ .ops = &not, .next = &backend[2] },
+		{ .ops = &well, .next = &backend[3] },
+		{ .ops = &not },
+		{ .ops = &always, .next = &backend[2] },
+	};
+
+	starts = 0;
+	KUNIT_EXPECT_PTR_EQ(test, pmc_first_started(&backend[2]), &backend[2]);
+	KUNIT_EXPECT_EQ(test, starts, 1);
+	KUNIT_EXPECT_PTR_EQ(test, pmc_first_started(&backend[0]), &backend[2]);
+	KUNIT_EXPECT_EQ(test, starts, 4);
+	KUNIT_EXPECT_NULL(test, pmc_first_started(&backend[3]));
+	/* One without @start counts at any time. */
+	KUNIT_EXPECT_PTR_EQ(test, pmc_first_started(&backend[4]), &backend[4]);
+	KUNIT_EXPECT_NULL(test, pmc_first_started(NULL));
+	KUNIT_EXPECT_EQ(test, starts, 5);
+}
+
 /* Counters in memory; the faulty one can't be read. */
 #define NR	3
 #define FAULTY	NR
@@ -242,6 +282,7 @@ static void test_rdpmc_refused(struct kunit *test)
 static struct kunit_case backend_test_cases[] = {
 	KUNIT_CASE(test_choice_parse),
 	KUNIT_CASE(test_choice_allows),
+	KUNIT_CASE(test_first_started),
 	KUNIT_CASE(test_advance_over_restarts),
 	KUNIT_CASE(test_advance_never_back),
 	KUNIT_CASE(test_rdpmc_begins_at_zero),
