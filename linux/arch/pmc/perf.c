@@ -4,9 +4,11 @@
  * bare metal, and virtual machines whose virtual PMU already counts only what
  * they did.
  *
- * Events are pinned to each CPU and counted in all modes.  What the CPU has no
- * counter for is left out.  Where there is no PMU at all, energy goes by CPU
- * time; time in which a hypervisor ran others is not factored out then.
+ * Events are pinned to each CPU and counted in all modes.  Which events count
+ * is tried at the end of the boot; the PMU's counters are taken when accounting
+ * begins, and are free until then.  What the CPU has no counter for is left out.
+ * Where there is no PMU at all, energy goes by CPU time; time in which a
+ * hypervisor ran others is not factored out then.
  */
 #define pr_fmt(fmt) "pmc: perf: " fmt
 
@@ -15,22 +17,12 @@
 #include <linux/irqflags.h>
 #include <linux/perf_event.h>
 #include <linux/pmc.h>
+#include <linux/preempt.h>
 #include <linux/printk.h>
 #include <linux/seq_file.h>
 
 #include "backend.h"
-
-/**
- * struct pmc_perf_event - an event that may be counted
- * @type: of the perf event
- * @config: of the perf event
- * @event: its name and weight here
- */
-struct pmc_perf_event {
-	u32			type;
-	u64			config;
-	struct pvenergy_event	event;
-};
+#include "perf.h"
 
 #define L1D(op, result)							\
 	(PERF_COUNT_HW_CACHE_L1D | PERF_COUNT_HW_CACHE_OP_##op << 8 |	\
@@ -105,11 +97,12 @@ struct pmc_perf_cpu {
 };
 
 static DEFINE_PER_CPU_ALIGNED(struct pmc_perf_cpu, pmc_perf_cpu);
-/* Set up when the first CPU is, before anybody charges. */
-static const struct pmc_perf_event *pmc_perf_events[PMC_MAX_EVENTS] __ro_after_init;
-static unsigned int pmc_perf_nr __ro_after_init;
-static bool pmc_perf_by_clock __ro_after_init;
-static struct pmc_backend pmc_perf_backend __ro_after_init;
+/* Set up before anybody charges. */
+static const struct pmc_perf_event *pmc_perf_events[PMC_MAX_EVENTS] __read_mostly;
+static unsigned int pmc_perf_nr __read_mostly;
+static bool pmc_perf_by_clock __read_mostly;
+/* Of CPU hotplug; none before the events are created. */
+static enum cpuhp_state pmc_perf_state;
 
 /*
  * perf_event_read_local() takes no lock: with interrupts off, nothing else on
@@ -140,19 +133,19 @@ static void pmc_perf_show(struct seq_file *m)
 
 	for_each_possible_cpu(cpu)
 		unread += READ_ONCE(per_cpu(pmc_perf_cpu.unread, cpu));
+	seq_printf(m, "counting %s\n", READ_ONCE(pmc_perf_state) ? "yes" : "no");
 	seq_printf(m, "clock %s\n", pmc_perf_by_clock ? "software" : "hardware");
 	seq_printf(m, "reads_failed %llu\n", unread);
 }
 
-static const struct pmc_ops pmc_perf_ops = {
-	.name	= "perf",
-	.charge	= pmc_perf_charge,
-	.show	= pmc_perf_show,
-};
-
 /*
  * Runs on @cpu.  An event that was created and does not count has found all
  * counters taken.
+ *
+ * What virtual machines execute that this kernel hosts is not in hardware
+ * events: a hypervisor that lends a virtual machine the PMU refuses to, while
+ * there are events that ask for it.  Accounting must not keep virtual machines
+ * from starting.  Their time is in the CPU clock, whose event is not excluded.
  */
 static struct perf_event *pmc_perf_create(const struct pmc_perf_event *e,
 					  unsigned int cpu)
@@ -162,6 +155,7 @@ static struct perf_event *pmc_perf_create(const struct pmc_perf_event *e,
 		.size	= sizeof(attr),
 		.config	= e->config,
 		.pinned	= 1,
+		.exclude_guest = e->type != PERF_TYPE_SOFTWARE,
 	};
 	struct perf_event *event;
 	u64 count;
@@ -175,28 +169,6 @@ static struct perf_event *pmc_perf_create(const struct pmc_perf_event *e,
 	return NULL;
 }
 
-/* The first CPU says what there is. */
-static void pmc_perf_probe(unsigned int cpu)
-{
-	struct pmc_perf_cpu *c = per_cpu_ptr(&pmc_perf_cpu, cpu);
-	struct perf_event *event;
-	unsigned int i;
-
-	for (i = 0; i < ARRAY_SIZE(pmc_perf_model); i++) {
-		event = pmc_perf_create(&pmc_perf_model[i], cpu);
-		if (!event)
-			continue;
-		c->event[pmc_perf_nr] = event;
-		pmc_perf_events[pmc_perf_nr] = &pmc_perf_model[i];
-		pmc_perf_backend.events[pmc_perf_nr++] = pmc_perf_model[i].event;
-	}
-	pmc_perf_backend.nr_events = pmc_perf_nr;
-	if (pmc_perf_nr == 1 && pmc_perf_events[0] == &pmc_perf_model[0]) {
-		pmc_perf_by_clock = true;
-		pmc_perf_backend.events[pmc_perf_backend.nr_events++] = pmc_perf_busy;
-	}
-}
-
 /* A new event begins at zero, on top of what was counted before. */
 static int pmc_perf_online(unsigned int cpu)
 {
@@ -204,10 +176,6 @@ static int pmc_perf_online(unsigned int cpu)
 	struct perf_event *event;
 	unsigned int i;
 
-	if (!pmc_perf_nr) {
-		pmc_perf_probe(cpu);
-		return 0;
-	}
 	for (i = 0; i < pmc_perf_nr; i++) {
 		event = pmc_perf_create(pmc_perf_events[i], cpu);
 		if (!event)
@@ -243,26 +211,147 @@ static int pmc_perf_offline(unsigned int cpu)
 	return 0;
 }
 
+/* Create the events on each CPU, now or as soon as it is online. */
+static int pmc_perf_count(void)
+{
+	int state = cpuhp_setup_state(CPUHP_AP_ONLINE_DYN, "pmc/perf:online",
+				      pmc_perf_online, pmc_perf_offline);
+
+	if (state < 0)
+		return state;
+	WRITE_ONCE(pmc_perf_state, state);
+	return 0;
+}
+
+/**
+ * pmc_perf_stop() - release all events, and forget what they counted
+ *
+ * Context: process context, may sleep, nobody charging.
+ */
+void pmc_perf_stop(void)
+{
+	unsigned int cpu;
+
+	if (pmc_perf_state)
+		cpuhp_remove_state(pmc_perf_state);
+	WRITE_ONCE(pmc_perf_state, 0);
+	for_each_possible_cpu(cpu)
+		memset(per_cpu(pmc_perf_cpu.before, cpu), 0,
+		       sizeof(pmc_perf_cpu.before));
+}
+
+/* Is there an event besides the clock, on any CPU? */
+static bool pmc_perf_has_hardware(void)
+{
+	unsigned int cpu, i;
+
+	for_each_possible_cpu(cpu)
+		for (i = 1; i < pmc_perf_nr; i++)
+			if (READ_ONCE(per_cpu(pmc_perf_cpu.event[i], cpu)))
+				return true;
+	return false;
+}
+
+static int pmc_perf_start(void)
+{
+	int ret = pmc_perf_count();
+
+	if (ret || pmc_perf_has_hardware())
+		return ret;
+	pmc_perf_stop();
+	return -EBUSY;
+}
+
+static int pmc_perf_start_clock(void)
+{
+	if (pmc_perf_nr > 1)
+		pr_warn("others have taken the PMU: energy goes by CPU time\n");
+	pmc_perf_nr = 1;
+	pmc_perf_by_clock = true;
+	return pmc_perf_count();
+}
+
+static const struct pmc_ops pmc_perf_ops = {
+	.name	= "perf",
+	.charge	= pmc_perf_charge,
+	.start	= pmc_perf_start,
+	.show	= pmc_perf_show,
+};
+
+static const struct pmc_ops pmc_perf_clock_ops = {
+	.name	= "perf",
+	.charge	= pmc_perf_charge,
+	.start	= pmc_perf_start_clock,
+	.show	= pmc_perf_show,
+};
+
+static struct pmc_backend pmc_perf_clock = {
+	.ops	= &pmc_perf_clock_ops,
+};
+
+static struct pmc_backend pmc_perf_backend = {
+	.ops	= &pmc_perf_ops,
+	.next	= &pmc_perf_clock,
+};
+
+/* Runs on @cpu.  All at once: it has only so many counters. */
+static void pmc_perf_probe(const struct pmc_perf_event *model, unsigned int nr,
+			   unsigned int cpu)
+{
+	struct perf_event *event[PMC_MAX_EVENTS];
+	unsigned int i;
+
+	for (pmc_perf_nr = 0, i = 0; i < nr; i++) {
+		event[pmc_perf_nr] = pmc_perf_create(&model[i], cpu);
+		if (!event[pmc_perf_nr])
+			continue;
+		pmc_perf_backend.events[pmc_perf_nr] = model[i].event;
+		pmc_perf_events[pmc_perf_nr++] = &model[i];
+	}
+	for (i = 0; i < pmc_perf_nr; i++)
+		perf_event_release_kernel(event[i]);
+}
+
+/**
+ * pmc_perf_setup() - find out which events this CPU can count
+ * @model: the events that count in the order of their importance, PMC_MAX_EVENTS
+ *	at most, the CPU clock first; stays valid
+ * @nr: how many
+ *
+ * Context: process context, may sleep; nothing is counted yet.
+ * Return: the back end to register, or NULL without even a clock.
+ */
+const struct pmc_backend *pmc_perf_setup(const struct pmc_perf_event *model,
+					 unsigned int nr)
+{
+	migrate_disable();
+	pmc_perf_probe(model, nr, smp_processor_id());
+	migrate_enable();
+	if (!pmc_perf_nr || pmc_perf_events[0] != &model[0])
+		return NULL;
+	pmc_perf_backend.nr_events = pmc_perf_nr;
+	pmc_perf_clock.events[0] = model[0].event;
+	pmc_perf_clock.events[1] = pmc_perf_busy;
+	pmc_perf_clock.nr_events = 2;
+	pmc_perf_by_clock = pmc_perf_nr == 1;
+	return pmc_perf_by_clock ? &pmc_perf_clock : &pmc_perf_backend;
+}
+
 /*
- * After pvpage, by link order, so that an energy page has been found; and before
- * drivers, whose containers begin accounting.
+ * After the PMU's drivers, some of which are device initcalls, and after the
+ * energy page was looked for.
  */
 static int __init pmc_perf_init(void)
 {
-	int state, ret;
+	const struct pmc_backend *backend;
+	int ret;
 
 	if (!pmc_allowed(PMC_PERF) || pmc_backend())
 		return 0;
-	state = cpuhp_setup_state(CPUHP_AP_ONLINE_DYN, "pmc/perf:online",
-				  pmc_perf_online, pmc_perf_offline);
-	if (state < 0)
-		return state;
-	pmc_perf_backend.ops = &pmc_perf_ops;
-	ret = pmc_perf_nr ? pmc_register(&pmc_perf_backend) : -ENODEV;
-	if (ret)
-		cpuhp_remove_state(state);
-	else if (pmc_perf_by_clock)
+	backend = pmc_perf_setup(pmc_perf_model, ARRAY_SIZE(pmc_perf_model));
+	ret = backend ? pmc_register(backend) : -ENODEV;
+	if (!ret && pmc_perf_by_clock)
 		pr_info("no PMU: energy goes by CPU time\n");
 	return ret;
 }
-device_initcall(pmc_perf_init);
+late_initcall(pmc_perf_init);
