@@ -12,14 +12,18 @@
  */
 #define pr_fmt(fmt) "pmc: perf: " fmt
 
+#include <linux/cpu.h>
 #include <linux/cpuhotplug.h>
 #include <linux/init.h>
 #include <linux/irqflags.h>
+#include <linux/minmax.h>
 #include <linux/perf_event.h>
 #include <linux/pmc.h>
 #include <linux/preempt.h>
 #include <linux/printk.h>
 #include <linux/seq_file.h>
+#include <linux/sizes.h>
+#include <asm/sections.h>
 
 #include "backend.h"
 #include "perf.h"
@@ -101,6 +105,9 @@ static DEFINE_PER_CPU_ALIGNED(struct pmc_perf_cpu, pmc_perf_cpu);
 static const struct pmc_perf_event *pmc_perf_events[PMC_MAX_EVENTS] __read_mostly;
 static unsigned int pmc_perf_nr __read_mostly;
 static bool pmc_perf_by_clock __read_mostly;
+/* The events that pmc_perf_setup() tried. */
+static const struct pmc_perf_event *pmc_perf_tried;
+static unsigned int pmc_perf_nr_tried;
 /* Of CPU hotplug; none before the events are created. */
 static enum cpuhp_state pmc_perf_state;
 
@@ -126,21 +133,115 @@ static void pmc_perf_charge(u64 *last, u64 *sum)
 		pmc_advance(last[0], &last[1], &sum[1]);
 }
 
+static bool pmc_perf_is_counted(const struct pmc_perf_event *e)
+{
+	unsigned int i;
+
+	for (i = 0; i < pmc_perf_nr; i++)
+		if (pmc_perf_events[i] == e)
+			return true;
+	return false;
+}
+
+/* On how many online CPUs does event @i not count?  With cpus_read_lock held. */
+static unsigned int pmc_perf_stopped(unsigned int i)
+{
+	const struct perf_event *event;
+	unsigned int cpu, nr = 0;
+
+	for_each_online_cpu(cpu) {
+		event = per_cpu(pmc_perf_cpu.event[i], cpu);
+		nr += !event || READ_ONCE(event->state) < PERF_EVENT_STATE_INACTIVE;
+	}
+	return nr;
+}
+
+static void pmc_perf_show_stopped(struct seq_file *m)
+{
+	unsigned int i, nr;
+
+	guard(cpus_read_lock)();
+	for (i = 0; i < pmc_perf_nr; i++) {
+		nr = pmc_perf_stopped(i);
+		if (nr)
+			seq_printf(m, "stopped.%s %u\n",
+				   pmc_perf_events[i]->event.name, nr);
+	}
+}
+
+static void pmc_perf_show_left_out(struct seq_file *m)
+{
+	bool any = false;
+	unsigned int i;
+
+	for (i = 0; i < pmc_perf_nr_tried; i++) {
+		if (pmc_perf_is_counted(&pmc_perf_tried[i]))
+			continue;
+		seq_printf(m, "%s %s", any ? "" : "left_out",
+			   pmc_perf_tried[i].event.name);
+		any = true;
+	}
+	if (any)
+		seq_putc(m, '\n');
+}
+
 static void pmc_perf_show(struct seq_file *m)
 {
+	bool counting = READ_ONCE(pmc_perf_state);
 	unsigned int cpu;
 	u64 unread = 0;
 
 	for_each_possible_cpu(cpu)
 		unread += READ_ONCE(per_cpu(pmc_perf_cpu.unread, cpu));
-	seq_printf(m, "counting %s\n", READ_ONCE(pmc_perf_state) ? "yes" : "no");
+	seq_printf(m, "counting %s\n", counting ? "yes" : "no");
 	seq_printf(m, "clock %s\n", pmc_perf_by_clock ? "software" : "hardware");
 	seq_printf(m, "reads_failed %llu\n", unread);
+	if (!pmc_perf_by_clock)
+		pmc_perf_show_left_out(m);
+	if (counting)
+		pmc_perf_show_stopped(m);
 }
 
 /*
- * Runs on @cpu.  An event that was created and does not count has found all
- * counters taken.
+ * Work in which each hardware event of the model occurs: reads of a line each, of
+ * more memory than a first-level cache has, in an order that is not prefetched,
+ * and branches and stores by what is there.
+ */
+static noinline void pmc_perf_work(void)
+{
+	size_t i, lines = min_t(size_t, __end_rodata - __start_rodata, SZ_256K) / 64;
+	u32 odd = 0;
+
+	for (i = 0; i < lines; i++)
+		if (READ_ONCE(__start_rodata[i * 1019 % lines * 64]) & 1)
+			WRITE_ONCE(odd, odd + 1);
+}
+
+/*
+ * Runs on the event's CPU.  An event that can't be read has found all counters
+ * taken; one that stands still counts nothing, though a virtual PMU has it.
+ */
+static bool pmc_perf_advances(struct perf_event *event, const char *name)
+{
+	unsigned int turns;
+	u64 first, now;
+
+	if (perf_event_read_local(event, &first, NULL, NULL))
+		return false;
+	for (turns = 8; turns; turns--) {
+		pmc_perf_work();
+		if (perf_event_read_local(event, &now, NULL, NULL))
+			return false;
+		if (now != first)
+			return true;
+	}
+	pr_warn_once("%s stands still on CPU %u: such events are left out, see info/backend\n",
+		     name, event->cpu);
+	return false;
+}
+
+/*
+ * Runs on @cpu.  The clock is not tried: it may advance with timer ticks only.
  *
  * What virtual machines execute that this kernel hosts is not in hardware
  * events: a hypervisor that lends a virtual machine the PMU refuses to, while
@@ -158,12 +259,12 @@ static struct perf_event *pmc_perf_create(const struct pmc_perf_event *e,
 		.exclude_guest = e->type != PERF_TYPE_SOFTWARE,
 	};
 	struct perf_event *event;
-	u64 count;
 
 	event = perf_event_create_kernel_counter(&attr, cpu, NULL, NULL, NULL);
 	if (IS_ERR(event))
 		return NULL;
-	if (!perf_event_read_local(event, &count, NULL, NULL))
+	if (e->type == PERF_TYPE_SOFTWARE ||
+	    pmc_perf_advances(event, e->event.name))
 		return event;
 	perf_event_release_kernel(event);
 	return NULL;
@@ -179,8 +280,8 @@ static int pmc_perf_online(unsigned int cpu)
 	for (i = 0; i < pmc_perf_nr; i++) {
 		event = pmc_perf_create(pmc_perf_events[i], cpu);
 		if (!event)
-			pr_warn("CPU %u has no counter for %s\n", cpu,
-				pmc_perf_events[i]->event.name);
+			pr_warn_once("CPU %u does not count %s, see info/backend\n",
+				     cpu, pmc_perf_events[i]->event.name);
 		WRITE_ONCE(c->event[i], event);
 	}
 	return 0;
@@ -265,7 +366,7 @@ static int pmc_perf_start(void)
 static int pmc_perf_start_clock(void)
 {
 	if (pmc_perf_nr > 1)
-		pr_warn("others have taken the PMU: energy goes by CPU time\n");
+		pr_warn("no hardware event counts: energy goes by CPU time\n");
 	pmc_perf_nr = 1;
 	pmc_perf_by_clock = true;
 	return pmc_perf_count();
@@ -324,6 +425,8 @@ static void pmc_perf_probe(const struct pmc_perf_event *model, unsigned int nr,
 const struct pmc_backend *pmc_perf_setup(const struct pmc_perf_event *model,
 					 unsigned int nr)
 {
+	pmc_perf_tried = model;
+	pmc_perf_nr_tried = nr;
 	migrate_disable();
 	pmc_perf_probe(model, nr, smp_processor_id());
 	migrate_enable();

@@ -9,22 +9,24 @@
 #include <linux/delay.h>
 #include <linux/irqflags.h>
 #include <linux/perf_event.h>
+#include <linux/seq_file.h>
 
 #include "../backend.h"
 #include "../perf.h"
 
-enum { ADVANCES, REFUSED };
+enum { ADVANCES, REFUSED, STANDS_STILL, REFUSED_LATER };
 
 #define STEP	7
 
 static atomic_t taken;
-static bool all_taken, counts_guests;
+static bool all_taken, counts_guests, all_stand_still, refused_later;
 
 static int soft_pmu_init(struct perf_event *event)
 {
 	if (event->attr.type != event->pmu->type)
 		return -ENOENT;
-	if (event->attr.config == REFUSED)
+	if (event->attr.config == REFUSED ||
+	    (event->attr.config == REFUSED_LATER && refused_later))
 		return -EOPNOTSUPP;
 	if (!event->attr.exclude_guest)
 		counts_guests = true;
@@ -50,7 +52,8 @@ static void soft_pmu_start(struct perf_event *event, int flags)
 
 static void soft_pmu_read(struct perf_event *event)
 {
-	local64_add(STEP, &event->count);
+	if (event->attr.config != STANDS_STILL && !all_stand_still)
+		local64_add(STEP, &event->count);
 }
 
 static const struct pmu soft_pmu_ops = {
@@ -71,7 +74,8 @@ static struct pmc_perf_event model[] = {
 	  { .name = "clock", .flags = PVENERGY_EVENT_BASE } },
 	{ .config = REFUSED, .event.name = "refused" },
 	{ .config = ADVANCES, .event.name = "first" },
-	{ .config = ADVANCES, .event.name = "second" },
+	{ .config = STANDS_STILL, .event.name = "stands_still" },
+	{ .config = REFUSED_LATER, .event.name = "second" },
 };
 
 static u64 last[PMC_MAX_EVENTS], sum[PMC_MAX_EVENTS];
@@ -133,6 +137,45 @@ static void test_perf_taken(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, sum[2], 0);
 }
 
+/* Nothing counts any more when it starts. */
+static void test_perf_stands_still(struct kunit *test)
+{
+	const struct pmc_backend *backend = setup(test);
+
+	KUNIT_ASSERT_EQ(test, backend->nr_events, 3);
+	all_stand_still = true;
+	KUNIT_EXPECT_PTR_EQ(test, pmc_first_started(backend), backend->next);
+	KUNIT_EXPECT_EQ(test, atomic_read(&taken), 0);
+}
+
+/* What the file has of the back end. */
+static char *show(struct kunit *test, const struct pmc_backend *backend)
+{
+	struct seq_file m = { .size = PAGE_SIZE };
+
+	m.buf = kunit_kzalloc(test, m.size, GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, m.buf);
+	backend->ops->show(&m);
+	return m.buf;
+}
+
+static void test_perf_shows(struct kunit *test)
+{
+	const struct pmc_backend *backend = setup(test);
+	char expected[128];
+
+	KUNIT_EXPECT_STREQ(test, show(test, backend),
+			   "counting no\nclock hardware\nreads_failed 0\n"
+			   "left_out refused stands_still\n");
+	refused_later = true;
+	KUNIT_ASSERT_PTR_EQ(test, pmc_first_started(backend), backend);
+	snprintf(expected, sizeof(expected),
+		 "counting yes\nclock hardware\nreads_failed 0\n"
+		 "left_out refused stands_still\nstopped.second %u\n",
+		 num_online_cpus());
+	KUNIT_EXPECT_STREQ(test, show(test, backend), expected);
+}
+
 /* A PMU that has no counter for anything is none. */
 static void test_perf_no_pmu(struct kunit *test)
 {
@@ -153,6 +196,8 @@ static int perf_test_init(struct kunit *test)
 	if (pmc_allowed(PMC_PERF))
 		kunit_skip(test, "the back end is in use: boot with pmc=none");
 	all_taken = false;
+	all_stand_still = false;
+	refused_later = false;
 	counts_guests = false;
 	memset(last, 0, sizeof(last));
 	memset(sum, 0, sizeof(sum));
@@ -176,7 +221,9 @@ static void perf_test_exit(struct kunit *test)
 static struct kunit_case perf_test_cases[] = {
 	KUNIT_CASE(test_perf_starts),
 	KUNIT_CASE(test_perf_taken),
+	KUNIT_CASE(test_perf_stands_still),
 	KUNIT_CASE(test_perf_no_pmu),
+	KUNIT_CASE(test_perf_shows),
 	{ }
 };
 
