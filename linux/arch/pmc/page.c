@@ -130,12 +130,13 @@ bool pmc_page_reweigh(const struct pvenergy_header *h, u32 *seq, u64 *weight_pj)
 	now = pmc_page_read(h->weight_seq);
 	if (now == *seq || now & 1)
 		return false;
-	/* The sequence count first; pairs with the host's. */
-	smp_rmb();
+	/* Pairs with the host's release store that makes the count even. */
+	virt_rmb();
 	for (i = 0; i < PMC_MAX_EVENTS; i++)
 		weight_pj[i] = pmc_page_read(h->events[i].weight_pj);
-	/* And last again.  If it has moved, the next call looks. */
-	smp_rmb();
+	/* Pairs with the host's release fence after it made the count odd. */
+	virt_rmb();
+	/* The next call has the weights. */
 	if (now != pmc_page_read(h->weight_seq))
 		return false;
 	*seq = now;
@@ -189,8 +190,8 @@ void pmc_page_log_check(const struct pvenergy_vcpu *v, struct pmc_page_log *log)
 
 	for (turns = PMC_PAGE_TURNS; turns; turns--) {
 		seq = pmc_page_read(v->seq);
-		/* The sequence count first; pairs with the host's. */
-		smp_rmb();
+		/* Pairs with the host's release store that makes the count even. */
+		virt_rmb();
 		head = pmc_page_read(v->log_head);
 		memset(logged, 0, sizeof(logged));
 		for (i = 0; i < PMC_MAX_EVENTS; i++)
@@ -202,8 +203,8 @@ void pmc_page_log_check(const struct pvenergy_vcpu *v, struct pmc_page_log *log)
 				logged[i] += pmc_page_read(e->in[i]) -
 					     pmc_page_read(e->out[i]);
 		}
-		/* And last again. */
-		smp_rmb();
+		/* Pairs with the host's release fence after it made the count odd. */
+		virt_rmb();
 		if (!(seq & 1) && seq == pmc_page_read(v->seq))
 			break;
 	}

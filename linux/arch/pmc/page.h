@@ -52,13 +52,13 @@ pmc_page_try_charge(const struct pvenergy_vcpu *v, u64 *last, u64 *sum)
 	u32 seq;
 
 	seq = pmc_page_read(v->seq);
-	/* The sequence count first; pairs with the host's. */
-	smp_rmb();
+	/* Pairs with the host's release store that makes the count even. */
+	virt_rmb();
 #pragma GCC unroll 8
 	for (i = 0; i < PMC_MAX_EVENTS; i++)
 		delta[i] = v->raw[i] - v->foreign[i] - last[i];
-	/* And last again. */
-	smp_rmb();
+	/* Pairs with the host's release fence after it made the count odd. */
+	virt_rmb();
 	if (unlikely((seq & 1) || seq != v->seq))
 		return false;
 #pragma GCC unroll 8

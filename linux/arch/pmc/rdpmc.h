@@ -54,16 +54,16 @@ rdpmc_read_all(const struct rdpmc_reader *reader,
 	for (turns = PMC_PAGE_TURNS; turns; turns--) {
 		if (v)
 			seq = pmc_page_read(v->seq);
-		/* The sequence count first; pairs with the host's. */
-		smp_rmb();
+		/* Pairs with the host's release store that makes the count even. */
+		virt_rmb();
 		for (i = 0; i < nr; i++) {
 			if (!reader->read(counters[i].index, &now[i]))
 				return false;
 			if (v)
 				now[i] -= pmc_page_read(v->foreign[i]);
 		}
-		/* And last. */
-		smp_rmb();
+		/* Pairs with the host's release fence after it made the count odd. */
+		virt_rmb();
 		if (!v || (!(seq & 1) && seq == pmc_page_read(v->seq)))
 			return true;
 		stats->retries++;
