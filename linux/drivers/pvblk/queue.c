@@ -10,6 +10,7 @@
 #include <linux/blkdev.h>
 #include <linux/blk-mq-virtio.h>
 #include <linux/interrupt.h>
+#include <linux/kernel.h>
 #include <linux/moduleparam.h>
 #include <linux/ratelimit.h>
 #include <linux/slab.h>
@@ -68,6 +69,15 @@ static void cancel_all(struct pvblk_vq *vq)
 	}
 }
 
+/*
+ * When the system goes down, virtio breaks and resets each device while programs
+ * still use it.  That is no failure of the device.
+ */
+static bool pvblk_system_goes_down(void)
+{
+	return system_state >= SYSTEM_HALT && system_state <= SYSTEM_RESTART;
+}
+
 /**
  * pvblk_fail_work() - see pvblk_fail()
  * @work: in a struct pvblk
@@ -79,8 +89,9 @@ void pvblk_fail_work(struct work_struct *work)
 	struct pvblk *pvblk = container_of(work, struct pvblk, fail_work);
 	unsigned int i;
 
-	dev_err(&pvblk->vdev->dev, "%s: device failed, no more requests\n",
-		pvblk->disk->disk_name);
+	if (!pvblk_system_goes_down())
+		dev_err(&pvblk->vdev->dev, "%s: device failed, no more requests\n",
+			pvblk->disk->disk_name);
 	blk_mq_quiesce_queue(pvblk->disk->queue);
 	virtio_break_device(pvblk->vdev);
 	/* From here on the memory of the requests is not the device's. */
