@@ -19,6 +19,7 @@ grep -qx "cpu_clock 0" events
 [ "$(grep -c pmc/perf $states)" = 0 ]
 rctl create a b
 grep -qx "counting yes" info/backend
+grep -qx "resolution fine" info/backend
 [ "$(value events cpu_clock)" -gt 0 ]
 grep -q pmc/perf $states
 start=$(cut -d ' ' -f 1 /proc/uptime)

@@ -16,11 +16,13 @@
 #include <linux/cpuhotplug.h>
 #include <linux/init.h>
 #include <linux/irqflags.h>
+#include <linux/jiffies.h>
 #include <linux/minmax.h>
 #include <linux/perf_event.h>
 #include <linux/pmc.h>
 #include <linux/preempt.h>
 #include <linux/printk.h>
+#include <linux/sched/clock.h>
 #include <linux/seq_file.h>
 #include <linux/sizes.h>
 #include <asm/sections.h>
@@ -105,6 +107,8 @@ static DEFINE_PER_CPU_ALIGNED(struct pmc_perf_cpu, pmc_perf_cpu);
 static const struct pmc_perf_event *pmc_perf_events[PMC_MAX_EVENTS] __read_mostly;
 static unsigned int pmc_perf_nr __read_mostly;
 static bool pmc_perf_by_clock __read_mostly;
+/* The clock advances with timer ticks only; known when events are created. */
+static bool pmc_perf_by_ticks;
 /* The events that pmc_perf_setup() tried. */
 static const struct pmc_perf_event *pmc_perf_tried;
 static unsigned int pmc_perf_nr_tried;
@@ -195,6 +199,8 @@ static void pmc_perf_show(struct seq_file *m)
 		unread += READ_ONCE(per_cpu(pmc_perf_cpu.unread, cpu));
 	seq_printf(m, "counting %s\n", counting ? "yes" : "no");
 	seq_printf(m, "clock %s\n", pmc_perf_by_clock ? "software" : "hardware");
+	if (counting)
+		seq_printf(m, "resolution %s\n", pmc_perf_by_ticks ? "tick" : "fine");
 	seq_printf(m, "reads_failed %llu\n", unread);
 	if (!pmc_perf_by_clock)
 		pmc_perf_show_left_out(m);
@@ -312,12 +318,53 @@ static int pmc_perf_offline(unsigned int cpu)
 	return 0;
 }
 
+/**
+ * pmc_perf_is_tick_clock() - does a clock advance with timer ticks only?
+ * @clock: the clock
+ *
+ * One that advances otherwise differs between two readings within a tick.
+ *
+ * Context: process context, interrupts on; three ticks long if it is so.
+ * Return: whether it does.
+ */
+bool pmc_perf_is_tick_clock(unsigned long long (*clock)(void))
+{
+	unsigned long tick, end = jiffies + 3;
+	unsigned long long first, second;
+
+	do {
+		tick = READ_ONCE(jiffies);
+		first = clock();
+		second = clock();
+		if (first != second && tick == READ_ONCE(jiffies))
+			return false;
+		cpu_relax();
+	} while (time_before(jiffies, end));
+	return true;
+}
+
+/*
+ * The CPU clock of perf advances as sched_clock() does.  If that is by ticks, it
+ * advances in the timer's interrupt, whose container is charged with everything.
+ */
+static void pmc_perf_check_clock(void)
+{
+	pmc_perf_by_ticks = pmc_perf_is_tick_clock(sched_clock);
+	if (!pmc_perf_by_ticks)
+		return;
+	pr_warn_once("sched_clock() advances with timer ticks only: the time of programs is charged to \"interrupt\"\n");
+	if (IS_ENABLED(CONFIG_X86))
+		pr_warn_once("boot with a TSC whose frequency is known (tsc_early_khz=), or under KVM a kernel with CONFIG_KVM_GUEST\n");
+}
+
 /* Create the events on each CPU, now or as soon as it is online. */
 static int pmc_perf_count(void)
 {
-	int state = cpuhp_setup_state(CPUHP_AP_ONLINE_DYN, "pmc/perf:online",
-				      pmc_perf_online, pmc_perf_offline);
+	int state;
 
+	pmc_perf_check_clock();
+	state = cpuhp_setup_state(CPUHP_AP_ONLINE_DYN, "pmc/perf:online",
+				  pmc_perf_online, pmc_perf_offline);
 	if (state < 0)
 		return state;
 	WRITE_ONCE(pmc_perf_state, state);

@@ -23,5 +23,6 @@ struct pmc_perf_event {
 const struct pmc_backend *pmc_perf_setup(const struct pmc_perf_event *model,
 					 unsigned int nr);
 void pmc_perf_stop(void);
+bool pmc_perf_is_tick_clock(unsigned long long (*clock)(void));
 
 #endif /* _PMC_PERF_H */

@@ -8,8 +8,10 @@
 #include <linux/cpumask.h>
 #include <linux/delay.h>
 #include <linux/irqflags.h>
+#include <linux/jiffies.h>
 #include <linux/perf_event.h>
 #include <linux/seq_file.h>
+#include <linux/timekeeping.h>
 
 #include "../backend.h"
 #include "../perf.h"
@@ -170,7 +172,7 @@ static void test_perf_shows(struct kunit *test)
 	refused_later = true;
 	KUNIT_ASSERT_PTR_EQ(test, pmc_first_started(backend), backend);
 	snprintf(expected, sizeof(expected),
-		 "counting yes\nclock hardware\nreads_failed 0\n"
+		 "counting yes\nclock hardware\nresolution fine\nreads_failed 0\n"
 		 "left_out refused stands_still\nstopped.second %u\n",
 		 num_online_cpus());
 	KUNIT_EXPECT_STREQ(test, show(test, backend), expected);
@@ -187,6 +189,22 @@ static void test_perf_no_pmu(struct kunit *test)
 	KUNIT_EXPECT_STREQ(test, backend->events[1].name, "cpu_clock_access");
 	KUNIT_EXPECT_NULL(test, backend->next);
 	KUNIT_EXPECT_PTR_EQ(test, pmc_first_started(backend), backend);
+}
+
+static unsigned long long tick_clock(void)
+{
+	return jiffies_to_nsecs(jiffies);
+}
+
+static unsigned long long fine_clock(void)
+{
+	return ktime_get_mono_fast_ns();
+}
+
+static void test_perf_tick_clock(struct kunit *test)
+{
+	KUNIT_EXPECT_TRUE(test, pmc_perf_is_tick_clock(tick_clock));
+	KUNIT_EXPECT_FALSE(test, pmc_perf_is_tick_clock(fine_clock));
 }
 
 static int perf_test_init(struct kunit *test)
@@ -224,6 +242,7 @@ static struct kunit_case perf_test_cases[] = {
 	KUNIT_CASE(test_perf_stands_still),
 	KUNIT_CASE(test_perf_no_pmu),
 	KUNIT_CASE(test_perf_shows),
+	KUNIT_CASE(test_perf_tick_clock),
 	{ }
 };
 
