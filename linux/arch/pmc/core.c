@@ -122,7 +122,8 @@ int pmc_register(const struct pmc_backend *backend)
 	guard(mutex)(&pmc_mutex);
 	if (pmc_current || pmc_started)
 		return -EBUSY;
-	WRITE_ONCE(pmc_current, backend);
+	/* Pairs with READ_ONCE() in pmc_backend(): what @backend points to comes first. */
+	smp_store_release(&pmc_current, backend);
 	static_call_update(pmc_charge, backend->ops->charge);
 	pr_info("%s: %u events\n", backend->ops->name, backend->nr_events);
 	return 0;
@@ -200,7 +201,8 @@ void pmc_start(void)
 	pmc_started = true;
 	backend = pmc_first_started(pmc_current);
 	if (backend != pmc_current) {
-		WRITE_ONCE(pmc_current, backend);
+		/* Pairs with READ_ONCE() in pmc_backend(). */
+		smp_store_release(&pmc_current, backend);
 		static_call_update(pmc_charge, backend ? backend->ops->charge :
 				   pmc_charge_none);
 	}
