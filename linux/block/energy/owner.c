@@ -103,7 +103,8 @@ static void set_page_owner_id(struct page *page, u32 owner)
 		return;
 	p = page_ext_data(ext, &blk_energy_page_ext_ops);
 	WRITE_ONCE(p->owner, owner);
-	WRITE_ONCE(p->place, page_place(page));
+	/* Pairs with the acquire in page_owner_id(): the owner before the place. */
+	smp_store_release(&p->place, page_place(page));
 	page_ext_put(ext);
 }
 
@@ -116,7 +117,8 @@ static u32 page_owner_id(struct page *page)
 	if (!ext)
 		return 0;
 	p = page_ext_data(ext, &blk_energy_page_ext_ops);
-	if (READ_ONCE(p->place) == page_place(page))
+	/* Pairs with the release in set_page_owner_id(). */
+	if (smp_load_acquire(&p->place) == page_place(page))
 		owner = READ_ONCE(p->owner);
 	page_ext_put(ext);
 	return owner;
@@ -206,8 +208,15 @@ void __blk_energy_bh_dirtied(struct buffer_head *bh)
 {
 	u32 owner = blk_energy_current();
 
-	if (owner && !buffer_dirty(bh))
-		WRITE_ONCE(bh->b_owner, owner);
+	if (!owner || buffer_dirty(bh))
+		return;
+	WRITE_ONCE(bh->b_owner, owner);
+	/*
+	 * The owner before the dirty bit, which set_buffer_dirty() does not order.
+	 * Pairs with test_clear_buffer_dirty() or folio_start_writeback() of the
+	 * thread that writes the buffer.
+	 */
+	smp_wmb();
 }
 EXPORT_SYMBOL_GPL(__blk_energy_bh_dirtied);
 
@@ -268,6 +277,7 @@ static u32 segment_owner(const struct bio_vec *bv)
 	struct folio *folio = page_folio(bv->bv_page);
 	const struct address_space *mapping;
 	const struct buffer_head *bh;
+	u32 owner = 0;
 
 	if (fscrypt_is_bounce_folio(folio))
 		return page_owner_id(folio_page(fscrypt_pagecache_folio(folio), 0));
@@ -275,7 +285,9 @@ static u32 segment_owner(const struct bio_vec *bv)
 	if (!mapping)
 		return 0;
 	bh = segment_bh(bv, folio, mapping);
-	return bh && bh->b_owner ? bh->b_owner : page_owner_id(bv->bv_page);
+	if (bh)
+		owner = READ_ONCE(bh->b_owner);
+	return owner ?: page_owner_id(bv->bv_page);
 }
 
 /* How many bytes from the beginning belong to one owner? */
