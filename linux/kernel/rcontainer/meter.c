@@ -253,7 +253,7 @@ EXPORT_SYMBOL_GPL(rcontainer_remove_meter_source);
  */
 void rcontainer_meters_refreshed(struct rcontainer_meter_source *source)
 {
-	/* What was shown before it: pairs with all_refreshed(). */
+	/* What was shown comes before: pairs with all_refreshed() and begin_refresh(). */
 	smp_store_release(&source->busy, false);
 	wake_up(&refreshed);
 }
@@ -262,7 +262,8 @@ EXPORT_SYMBOL_GPL(rcontainer_meters_refreshed);
 /* Who did not answer the last time is not asked again, nor waited for. */
 static bool begin_refresh(struct rcontainer_meter_source *source)
 {
-	if (READ_ONCE(source->busy))
+	/* Pairs with rcontainer_meters_refreshed(): the source reuses its buffer. */
+	if (smp_load_acquire(&source->busy))
 		return false;
 	source->busy = true;
 	if (source->refresh(source))

@@ -142,16 +142,19 @@ static void rcontainer_resync_local(void *unused)
  *
  * On return no CPU has the task's former container active on behalf of @p.
  *
- * A CPU that dispatches @p sets task_cpu() before it reads the binding; the
- * binding was stored before task_cpu() is read here.  With a full barrier on
- * both sides (there it is the runqueue lock's), either that CPU saw the new
- * binding or it is the one that is interrupted.
+ * A CPU that dispatches @p finds task_cpu() set before it reads the binding; the
+ * binding was stored before task_cpu() is read here.  With a full barrier on both
+ * sides, either that CPU sees the new binding or it is the one that is interrupted.
+ * __schedule() has smp_mb__after_spinlock() for a task that was in the runqueue.
+ * A task that is pulled later, by an idle CPU, is behind a full barrier before its
+ * dispatch is finished: on x86 that of a runqueue lock, on arm64 that of
+ * __switch_to(), upon which membarrier() relies, too.
  *
  * Context: process context, waits for another CPU.
  */
 void rcontainer_resync(struct task_struct *p)
 {
-	/* The binding before task_cpu(); see above. */
+	/* The binding before task_cpu(): pairs with the barriers named above. */
 	smp_mb();
 	smp_call_function_single(task_cpu(p), rcontainer_resync_local, NULL, true);
 }
