@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * We may be killed between any two stores here, and what we come back to must
- * make sense: barrier() keeps the compiler from exchanging them.
+ * pvblkd may be killed between any two stores here, and what its next process finds
+ * must make sense: barrier() keeps the stores in their order.
  */
 #include <errno.h>
 #include <fcntl.h>

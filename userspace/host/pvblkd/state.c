@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * We may be killed between any two stores: barrier() keeps the compiler from
- * exchanging those whose order matters, and of x86 readers see them in order.
+ * pvblkd may be killed between any two stores.  barrier() keeps stores whose order
+ * matters in their order: in the file, which has what a killed process had stored,
+ * and for readers on other CPUs, whose loads are acquire operations.
  */
 #include <errno.h>
 #include <fcntl.h>
