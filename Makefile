@@ -10,7 +10,7 @@ export CACHE BUILD
 PACKAGES := \
 	linux-source-6.12 gcc make ccache flex bison bc libelf-dev libssl-dev xz-utils rsync patch \
 	libsmartcols-dev libncurses-dev libcmocka-dev liburing-dev libnbd-dev libpfm4-dev pkg-config \
-	qemu-system-x86 busybox-static cpio gzip coreutils dmsetup bsdextrautils \
+	qemu-system-x86 busybox-static cpio gzip coreutils dmsetup bsdextrautils mount systemd \
 	prometheus-node-exporter linux-perf \
 	fio postmark e2fsprogs xfsprogs btrfs-progs nbdkit tmux \
 	gnuplot-nox gawk git python3-minimal \

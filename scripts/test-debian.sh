@@ -137,7 +137,8 @@ for verb; do
 	start=$SECONDS status=0
 	alone "$out/$verb.log" "$self" --in-root "$store" make "$verb" \
 		${SUITES:+SUITES="$SUITES"} ${patience:+patience="$patience"} || status=$?
-	sum=$(tail -n 1 "$out/$verb.log" | grep -aE '^[0-9]+ passed, [0-9]+ failed, [0-9]+ skipped$') ||
+	# make has a word to say after that of tests that failed.
+	sum=$(grep -aE '^[0-9]+ passed, [0-9]+ failed, [0-9]+ skipped$' "$out/$verb.log" | tail -n 1 | grep .) ||
 		sum="$((status == 0)) passed, $((status != 0)) failed, 0 skipped"
 	IFS=' ,' read -r p _ f _ s _ <<<"$sum"
 	[ "$status" = 0 ] || [ "$f" != 0 ] || f=1
