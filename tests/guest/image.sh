@@ -21,57 +21,15 @@ packages=initramfs-tools,zstd,libncursesw6,libsmartcols1,libtinfo6
 boot_mib=256 swap_mib=64
 export DEBIAN_FRONTEND=noninteractive LC_ALL=C.UTF-8
 
-mkdir -p "$store"
-exec 9>"$store/lock"
-flock 9
-work=$(mktemp -d "$store/work.XXXXXX")
-job=
-leave() {
-	[ -z "$job" ] || kill -KILL "$job" 2>/dev/null
-	wait
-	rm -rf --one-file-system "$work"
-}
-trap leave EXIT
-trap 'exit 1' TERM INT HUP
+image_begin "$store"
 root=$work/root
-
-# in_root COMMAND...: in namespaces whose mounts end with it; with this script, at the latest.
-in_root() {
-	# shellcheck disable=SC2016 # the other shell's
-	setpriv --pdeathsig KILL unshare --mount --pid --fork --kill-child sh -ec '
-		mount -t proc proc "$0/proc"
-		mount -t sysfs -o ro sysfs "$0/sys"
-		mount --bind /dev "$0/dev"
-		exec chroot "$0" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8 \
-			DEBIAN_FRONTEND=noninteractive "$@"' "$root" "$@"
-}
-
-make_base() {
-	local list=$work/debian.list
-	debian_sources "$suite" >"$work/sources"
-	! grep -q ^Types: "$work/sources" || list=$work/debian.sources
-	cp "$work/sources" "$list"
-	echo "# $packages" >>"$work/sources"
-	if cmp -s "$work/sources" "$store/sources" && [ -s "$store/base.tar" ]; then
-		return
-	fi
-	echo "guest: making a Debian $suite; takes some minutes"
-	rm -f "$store/sources"
-	mmdebstrap --quiet --variant=important --include=$packages "$suite" "$store/base.tar" "$list"
-	mv "$work/sources" "$store/sources"
-}
-
-# add SOURCE TARGET MODE
-add() {
-	install -D -m "$3" "$here/$1" "$root/$2"
-}
 
 make_root() {
 	local release
 	mkdir "$root"
 	tar -xf "$store/base.tar" -C "$root" --numeric-owner
 	cp "$debs"/linux-image-*.deb "$debs"/rcontainer-tools_*.deb "$root/tmp/"
-	in_root sh -c 'dpkg -i /tmp/linux-image-*.deb' </dev/null
+	in_root "$root" sh -c 'dpkg -i /tmp/linux-image-*.deb' </dev/null
 	release=$(basename "$root"/boot/vmlinuz-*)
 	release=${release#vmlinuz-}
 	cp "$root/boot/vmlinuz-$release" "$work/vmlinuz"
@@ -83,15 +41,15 @@ make_root() {
 	# fsck is of that type.
 	echo FSTYPE=ext4 >"$root/etc/initramfs-tools/conf.d/fstype"
 	# Has the initramfs made anew, by itself.
-	in_root sh -c 'dpkg -i /tmp/rcontainer-tools_*.deb' </dev/null
+	in_root "$root" sh -c 'dpkg -i /tmp/rcontainer-tools_*.deb' </dev/null
 	cp "$root/boot/initrd.img-$release" "$work/initrd"
 	rm "$root"/tmp/*.deb
-	in_root passwd -q -d root
+	in_root "$root" passwd -q -d root
 	echo guest >"$root/etc/hostname"
-	add report.service etc/systemd/system/report.service 644
-	add slow.conf etc/systemd/system.conf.d/slow.conf 644
-	add report.sh usr/local/sbin/report 755
-	add totals.sh usr/lib/systemd/system-shutdown/totals 755
+	image_add report.service etc/systemd/system/report.service 644
+	image_slow
+	image_add report.sh usr/local/sbin/report 755
+	image_add totals.sh usr/lib/systemd/system-shutdown/totals 755
 	ln -s ../report.service "$root/etc/systemd/system/multi-user.target.wants/report.service"
 }
 
@@ -122,8 +80,9 @@ make_image() {
 	partition 3 $((1 + boot_mib + swap_mib))
 }
 
-make_base
-sum=$(cat "$store/sources" "$debs"/linux-image-*.deb "$debs"/rcontainer-tools_*.deb "$here"/* | sha256sum)
+debian_base "$store" "$suite" important "$packages"
+sum=$(cat "$store/sources" "$debs"/linux-image-*.deb "$debs"/rcontainer-tools_*.deb "$here"/* \
+	"$here/../../scripts/debian-lib.sh" | sha256sum)
 [ "$sum" != "$(cat "$store/sum" 2>/dev/null)" ] || exit 0
 echo "guest: making the disk of a Debian $suite"
 rm -f "$store/sum"
@@ -131,11 +90,7 @@ declare -A uuid
 for name in root boot swap; do
 	uuid[$name]=$(cat /proc/sys/kernel/random/uuid)
 done
-# A job of its own: left of "||" no failure would end it, and it ends with this script.
-(make_root; make_image) >"$work/log" 2>&1 &
-job=$!
-wait $job || { cat "$work/log" >&2; exit 1; }
-job=
+image_make make_root make_image
 echo "${uuid[root]}" >"$work/root.uuid"
 mv "$work"/{image,vmlinuz,initrd,initrd.plain,root.uuid} "$store/"
 echo "$sum" >"$store/sum"
