@@ -13,8 +13,8 @@
 #include "clock.h"
 #include "view.h"
 
-/* The monitor answers at once, or something is wrong with it. */
-#define ANSWER_MS	2000
+/* The monitor answers at once; one that the service manager starts for us may take a while. */
+#define ANSWER_MS	20000
 
 const char *kind_name(uint32_t kind)
 {
