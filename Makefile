@@ -60,6 +60,8 @@ help:
 	@echo '            others, SUITES= only these suites of test'
 	@echo '  test-guest'
 	@echo '            these in a guest with Debian SUITE=trixie or bookworm, on our disk'
+	@echo '  test-kvm  what rcontainer-libvirt(7) says, in a host with KVM and libvirt of Debian'
+	@echo '            SUITE=trixie or bookworm, on an emulated processor'
 	@echo '  patchset  the kernel part as a series for git am, in build/patchset/'
 	@echo '  setup     install what is missing of the Debian packages'
 	@echo '  tree      bring the kernel source in the cache up to date'
@@ -187,6 +189,13 @@ test-guest: user deb
 	@tests/guest/image.sh $(CACHE) $(SUITE) $(BUILD)/deb
 	@SUITE=$(SUITE) tests/run.sh guest
 
+# A Debian as host, by these packages, with KVM on an emulated processor; needs the
+# net, once.
+test-kvm: kernel user deb
+	@scripts/setup.sh mmdebstrap fdisk syslinux mtools dosfstools
+	@tests/kvm/image.sh $(CACHE) $(SUITE) $(BUILD)/deb
+	@SUITE=$(SUITE) tests/run.sh kvm
+
 htmldocs: tree
 	@scripts/htmldocs.sh $(CACHE)
 
@@ -206,4 +215,4 @@ clean:
 	test-modules test-sanitize kunit bench bench-quick bench-record baseline bench-switch bench-disk check \
 	check-configs patchset clean \
 	install install-tools install-host install-dev uninstall deb deb-kernel test-packages \
-	test-debian test-guest htmldocs
+	test-debian test-guest test-kvm htmldocs

@@ -3,7 +3,7 @@
 # Run test suites and count what they report.
 #
 #	run.sh SUITE...		of: user rctl plugin kunit boot disk stress launch accountant hostile pvblkd
-#				resmon host patchset install packages packages-kernel guest
+#				resmon host patchset install packages packages-kernel guest kvm
 #
 # Each test is a program that prints TAP lines; its output goes to
 # build/logs/NAME.log, its failures here.  The last line is the sum.
@@ -135,6 +135,11 @@ suite_packages-kernel() {
 suite_guest() {
 	tap "guest-$SUITE" 3000 tests/guest/run.sh "$SUITE"
 	tap "guest-$SUITE-plain" 3000 tests/guest/run.sh --plain "$SUITE"
+}
+
+# A Debian of the release $SUITE as host, whose disk tests/kvm/image.sh has made.
+suite_kvm() {
+	tap "kvm-$SUITE" 1800 tests/kvm/run.sh "$SUITE"
 }
 
 suite_patchset() {

@@ -25,7 +25,7 @@ esac
 
 for size in $sizes; do
 	for nr in $processes; do
-		env "$parent=$top" ENOUGH=10000 LD_PRELOAD=/tests/bindfork.so \
+		env "$parent=$top" ENOUGH="${ENOUGH:-10000}" LD_PRELOAD=/tests/bindfork.so \
 			lat_ctx -N 3 -s "$size" "$nr" 2>/tmp/out
 		sed 's/^/lat_ctx: /' /tmp/out
 		if [ "$config" = each ]; then
