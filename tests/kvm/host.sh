@@ -160,6 +160,7 @@ disk() {
 }
 
 guest() {
+	local thing
 	check "virsh define" virsh define libvirt-kvm.xml
 	check "virsh start" virsh start vm1
 	stage started
@@ -170,6 +171,11 @@ guest() {
 	sed 's/^/# /' vm1.out
 	check "containers" run vm1 'rctl create web && rctl create db'
 	check "I/O in one of them" run vm1 'round web 1 && round web 2 && round db 3'
+	check "the doctor finds all that accounting needs" eval 'cpuacctd --doctor >doctor'
+	sed 's/^/# /' doctor
+	for thing in perf kvm qemu vcpus cgroup slice resmond io_uring; do
+		check "... and well: $thing" grep -q "^ok  *$thing " doctor
+	done
 	run vm1 'rctl show web'
 	sed 's/^/# /' vm1.out
 	same_totals vm1
@@ -211,6 +217,7 @@ kills() {
 
 # The guest is started again by itself; its containers are new, and its disk's totals go on.
 reboot_guest() {
+	local thing
 	local before
 	before=$(returned vm1 disk)
 	run vm1 'dmesg -n 8'
@@ -269,20 +276,21 @@ exit_codes=(intr=0x60 vintr=0x64 rdtsc=0x6e rdpmc=0x6f hlt=0x78 ioio=0x7b msr=0x
 
 # ring CONFIG: lat_ctx in the guest; how often it switched, and how often it was left.
 ring() {
-	local events=(-e kvm:kvm_exit) code pid status n
+	local events=(-e kvm:kvm_exit) code pid status n start
 	for code in "${exit_codes[@]}"; do
 		events+=(-e kvm:kvm_exit --filter "exit_reason == ${code#*=}")
 	done
 	run vm1 "sed -n 's/^ctxt //p' /proc/stat" && n=$(cat vm1.out)
 	perf stat -x , -o exits "${events[@]}" -p "$(pgrep -f 'guest=vm1,')" &
 	pid=$!
+	start=$(date +%s)
 	# On one CPU: nobody is woken up on another.
 	run vm1 "ENOUGH=1000000 taskset 1 sh /tests/switch $1:0:8"
 	status=$?
 	kill -INT $pid
 	wait $pid
 	run vm1 "sed -n 's/^ctxt //p' /proc/stat" && n=$(($(cat vm1.out) - n))
-	echo "# exits $1,$n,$(sed -n 's/^\([0-9]*\),.*kvm:kvm_exit.*/\1/p' exits | paste -s -d ,)"
+	echo "# exits $1,$(($(date +%s) - start)),$n,$(sed -n 's/^\([0-9]*\),.*kvm:kvm_exit.*/\1/p' exits | paste -s -d ,)"
 	run vm1 '[ ! -e /sys/fs/rcontainer/lat_ctx ] || rmdir /sys/fs/rcontainer/lat_ctx'
 	return $status
 }
@@ -290,7 +298,7 @@ ring() {
 exits() {
 	local config codes
 	codes=$(printf ',%s' "${exit_codes[@]%=*}")
-	echo "# exits containers,switches,exits$codes"
+	echo "# exits containers,seconds,switches,exits$codes"
 	for config in none same each none same each; do
 		check "lat_ctx: $config" ring $config
 	done
