@@ -39,11 +39,12 @@ clean_log() {
 #
 # It changes the map of memory under a virtual CPU that is running and may be just
 # about to look an address up there: where there is nothing any more, QEMU dies of a
-# null pointer.  Kernels change the map when they look for PCI devices, with all CPUs
-# up; a segmentation fault after that is none of this kind.
+# null pointer, or of an assertion (iotlb_to_section() of QEMU 10).  Kernels change
+# the map when they look for PCI devices, with all CPUs up; a segmentation fault or an
+# abort after that is none of this kind.
 emulator_died() {
 	grep -qsa 'Oops: int3: ' "$1" ||
-		{ [ "$2" = 139 ] && ! grep -qsaE '^# first process|KTAP version' "$1"; }
+		{ [[ $2 = 139 || $2 = 134 ]] && ! grep -qsaE '^# first process|KTAP version' "$1"; }
 }
 
 # On a busy machine a guest may find that timer interrupts come too late to be any:

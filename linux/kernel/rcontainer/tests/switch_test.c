@@ -120,8 +120,8 @@ static void interrupt(const struct interrupt_kind *kind, bool preempts)
 	else
 		__rcontainer_softirq_exit();
 	preempt_count_sub(kind->offset);
-	/* There may be some that were left to ksoftirqd, too. */
-	if (kind->offset == HARDIRQ_OFFSET)
+	/* One call leaves to ksoftirqd what takes too long, as on a busy host. */
+	while (kind->offset == HARDIRQ_OFFSET && local_softirq_pending())
 		do_softirq();
 	advance(0, 3);
 }
