@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * Programs of exactly known length are charged to their container: as many
- * micro-operations, and half a per cent for what the kernel does to start and
- * end them and to switch between them.
+ * micro-operations or instructions, and half a per cent for what the kernel does
+ * to start and end them and to switch between them.
  *
  *	exact [CASE[+CASE...]]
  *
@@ -36,9 +36,10 @@
 #define PER_REBINDING	2500
 #define MAX_CPUS	8
 #define MAX_ROUNDS	8
-#define EVENT		"uop_queue_writes"
 
 static const char *const names[] = { "exact0", "exact1" };
+/* Of the emulated machine's counters, or of perf's. */
+static const char *event = "uop_queue_writes";
 static int nr_cpus;
 
 /*
@@ -221,11 +222,11 @@ static void run(const char *name)
 	}
 
 	expected = rounds * nr_cpus * millions * PER_MILLION;
-	charged = rcfs_value("exact0/events", EVENT);
+	charged = rcfs_value("exact0/events", event);
 	if (rebound) {
 		/* Bound to both in turn, each has its part. */
 		CHECK(charged > expected / 10 && charged < expected / 10 * 9);
-		charged += rcfs_value("exact1/events", EVENT);
+		charged += rcfs_value("exact1/events", event);
 	}
 	CHECK(!rmdir(RCFS "/exact0"));
 	CHECK(!rmdir(RCFS "/exact1"));
@@ -253,6 +254,8 @@ int main(int argc, char **argv)
 	nr_cpus = sysconf(_SC_NPROCESSORS_ONLN);
 	if (nr_cpus > MAX_CPUS)
 		return EXIT_FAILURE;
+	if (rcfs_value("events", event) < 0)
+		event = "instructions";
 	while ((name = strsep(&list, "+")))
 		run(name);
 	return check_failures ? EXIT_FAILURE : EXIT_SUCCESS;

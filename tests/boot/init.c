@@ -2,7 +2,7 @@
 /*
  * The first process of the guests in tests and demos: mounts what is needed,
  * runs the scripts that the kernel command line names, and reports with TAP
- * lines on the console and an exit status on QEMU's isa-debug-exit device.
+ * lines on the console and, on x86, an exit status on QEMU's isa-debug-exit device.
  *
  *	run=NAME[,NAME...]	runs /tests/NAME each, with what follows a ':' as
  *				argument; exit status 77 means skipped
@@ -14,13 +14,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/io.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/reboot.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#ifdef __x86_64__
+#include <sys/io.h>
+#endif
 
 #define DEBUG_EXIT_PORT	0xf4
 #define EXIT_SKIPPED	77
@@ -158,14 +160,21 @@ static void show_leaks(void)
 	close(fd);
 }
 
+static void tell_status(int status)
+{
+#ifdef __x86_64__
+	if (!ioperm(DEBUG_EXIT_PORT, 1, 1))
+		outb(status, DEBUG_EXIT_PORT);
+#endif
+}
+
 static void power_off(int status)
 {
 	fflush(NULL);
 	sync();
 	/* Let the serial port drain. */
 	usleep(100000);
-	if (!ioperm(DEBUG_EXIT_PORT, 1, 1))
-		outb(status, DEBUG_EXIT_PORT);
+	tell_status(status);
 	reboot(RB_POWER_OFF);
 }
 

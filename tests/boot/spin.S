@@ -7,6 +7,36 @@
  */
 	.text
 	.globl _start
+#ifdef __aarch64__
+_start:
+	mov	x1, #10
+	ldr	x0, [sp]		/* argc */
+	cmp	x0, #2
+	b.lo	1f
+	ldr	x0, [sp, #16]		/* argv[1] */
+	mov	x1, #0
+	mov	x3, #10
+0:	ldrb	w2, [x0], #1
+	cbz	w2, 1f
+	sub	w2, w2, #'0'
+	madd	x1, x1, x3, x2
+	b	0b
+1:	mov	x3, #16960		/* 1000000 */
+	movk	x3, #15, lsl #16
+	mul	x1, x1, x3
+	mov	x0, #0
+	.p2align 6
+2:
+	.rept 18
+	add	x0, x0, #1
+	.endr
+	subs	x1, x1, #1
+	b.ne	2b
+
+	mov	x8, #93			/* exit(0) */
+	mov	x0, #0
+	svc	#0
+#else
 _start:
 	mov	$10, %ecx
 	cmpq	$2, (%rsp)		/* argc */
@@ -33,3 +63,4 @@ _start:
 	mov	$60, %eax		/* exit(0) */
 	xor	%edi, %edi
 	syscall
+#endif
