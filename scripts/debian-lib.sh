@@ -14,10 +14,11 @@ debian_sources() {
 	sed "/^ *#/d; s/\b$codename\b/$1/g" "$file"
 }
 
-# debian_base STORE RELEASE VARIANT PACKAGES: STORE/base.tar is a root of that release, made
-# by mmdebstrap; made again when its sources or packages change.
+# debian_base STORE RELEASE VARIANT PACKAGES [ARCH]: STORE/base.tar is a root of that release,
+# of this host's architecture or ARCH, made by mmdebstrap; made again when its sources or
+# packages change.
 debian_base() {
-	local store=$1 release=$2 variant=$3 packages=$4 list=$1/debian.list
+	local store=$1 release=$2 variant=$3 packages=$4 arch=${5:-} list=$1/debian.list
 	debian_sources "$release" >"$store/sources.new" || return
 	! grep -q ^Types: "$store/sources.new" || list=$store/debian.sources
 	cp "$store/sources.new" "$list"
@@ -28,7 +29,7 @@ debian_base() {
 	fi
 	echo "making a root of Debian $release; takes some minutes"
 	rm -f "$store/sources"
-	mmdebstrap --quiet --variant="$variant" --include="$packages" "$release" \
+	mmdebstrap --quiet --variant="$variant" ${arch:+--architectures="$arch"} --include="$packages" "$release" \
 		"$store/base.tar" "$list" || return
 	mv "$store/sources.new" "$store/sources"
 }
