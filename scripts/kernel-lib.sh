@@ -12,10 +12,12 @@ export CCACHE_DIR=$cache/ccache CCACHE_BASEDIR=$cache CCACHE_DEPEND=1
 export KBUILD_BUILD_TIMESTAMP='1970-01-01' KBUILD_BUILD_USER=build \
 	KBUILD_BUILD_HOST=build KBUILD_BUILD_VERSION=1
 
-# ARCH is x86_64 if it is empty.  The source is the pristine one for "baseline".
-# Holds the folder's lock.
+# ARCH is x86_64 if it is empty; elsewhere arm64 takes Debian's cross compiler.  The source is the
+# pristine one for "baseline".  Holds the folder's lock.
 kernel_use() {
 	kernel_name=$1 kernel_arch=${2:-x86_64}
+	kernel_cross=
+	[ "$kernel_arch" != arm64 ] || [ "$(uname -m)" = aarch64 ] || kernel_cross=aarch64-linux-gnu-
 	kernel_src=$cache/linux
 	[ "$kernel_name" = baseline ] && kernel_src=$cache/pristine
 	kernel_obj=$cache/obj/$kernel_name
@@ -26,7 +28,7 @@ kernel_use() {
 
 kernel_make() {
 	make -s -C "$kernel_src" O="$kernel_obj" ARCH="$kernel_arch" \
-		CC='ccache gcc' HOSTCC="${kernel_hostcc:-gcc}" "$@"
+		CROSS_COMPILE="$kernel_cross" CC="ccache ${kernel_cross}gcc" HOSTCC="${kernel_hostcc:-gcc}" "$@"
 }
 
 # The last statement about each option of the files given, "is not set" included.
