@@ -2,6 +2,8 @@
 # Resource containers with energy accounting for paravirtualized guests.
 # `make help` lists the verbs; they are the whole interface.
 
+# Or arm64: of kernel, user space and test-kvm, by Debian's cross compiler.
+ARCH ?= x86_64
 CACHE ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/rcontainer
 BUILD := $(CURDIR)/build
 export CACHE BUILD
@@ -15,6 +17,9 @@ PACKAGES := \
 	fio postmark e2fsprogs xfsprogs btrfs-progs nbdkit tmux \
 	gnuplot-nox gawk git python3-minimal \
 	sparse shellcheck perl asciidoctor man-db libvirt-clients libxml2-utils python3-sphinx
+
+# With ARCH=arm64.
+CROSS_PACKAGES := gcc-aarch64-linux-gnu qemu-system-arm mmdebstrap
 
 kernel = scripts/kernel.sh $(CACHE)
 
@@ -61,7 +66,8 @@ help:
 	@echo '  test-guest'
 	@echo '            these in a guest with Debian SUITE=trixie or bookworm, on our disk'
 	@echo '  test-kvm  what rcontainer-libvirt(7) says, in a host with KVM and libvirt of Debian'
-	@echo '            SUITE=trixie or bookworm, on an emulated processor'
+	@echo '            SUITE=trixie or bookworm, on an emulated processor; with ARCH=arm64'
+	@echo '            daemons and guests of arm64, which count by a PMU'
 	@echo '  patchset  the kernel part as a series for git am, in build/patchset/'
 	@echo '  setup     install what is missing of the Debian packages'
 	@echo '  tree      bring the kernel source in the cache up to date'
@@ -69,6 +75,7 @@ help:
 	@echo '  user      build user space'
 	@echo '  clean     remove build/'
 	@echo
+	@echo 'ARCH=arm64: kernel, user and test-kvm of arm64, by a cross compiler.'
 	@echo 'Kernel source, objects and ccache are in $(CACHE).'
 
 setup:
@@ -77,13 +84,31 @@ setup:
 tree: setup
 	@scripts/tree.sh $(CACHE)
 
-kernel: tree
+kernel: kernel-$(ARCH)
+user: user-$(ARCH)
+
+kernel-x86_64: tree
 	@$(kernel) guest x86_64 bzImage configs/guest.config
 
-user: setup
+user-x86_64: setup
 	@$(MAKE) -s -C userspace OUT=$(BUILD)/user
 	@$(MAKE) -s -C tests/boot OUT=$(BUILD)/boot USER=$(BUILD)/user
 	@$(MAKE) -s -C tests/disk OUT=$(BUILD)/disk BOOT=$(BUILD)/boot USER=$(BUILD)/user
+
+kernel-arm64: setup-cross tree
+	@$(kernel) arm64 arm64 Image configs/guest.config configs/arm64.config
+
+# Against the libraries of Debian SUITE=, into build/arm64/.
+cross = CC='aarch64-linux-gnu-gcc --sysroot=$(CACHE)/arm64/$(SUITE)/root'
+
+user-arm64: setup-cross
+	@scripts/sysroot.sh $(CACHE) $(SUITE)
+	@$(MAKE) -s -C userspace OUT=$(BUILD)/arm64/user $(cross)
+	@$(MAKE) -s -C tests/boot OUT=$(BUILD)/arm64/boot $(cross) \
+		$(addprefix $(BUILD)/arm64/boot/,init spin exact)
+
+setup-cross: setup
+	@scripts/setup.sh $(CROSS_PACKAGES)
 
 kunit-kernels: tree
 	@$(kernel) kunit-uml um linux configs/kunit.config configs/kunit-uml.config
@@ -175,7 +200,7 @@ test-packages: deb
 	@tests/run.sh packages $$([ -z "$$(ls $(BUILD)/deb/linux-image-*.deb 2>/dev/null)" ] || echo packages-kernel)
 
 # What a user of that release does first, from nothing but make; needs root and the net.
-SUITE ?= trixie
+SUITE ?= $(if $(filter arm64,$(ARCH)),bookworm,trixie)
 VERBS ?= demo test
 
 test-debian:
@@ -191,10 +216,16 @@ test-guest: user deb
 
 # A Debian as host, by these packages, with KVM on an emulated processor; needs the
 # net, once.
-test-kvm: kernel user deb
+test-kvm: test-kvm-$(ARCH)
+
+test-kvm-x86_64: kernel user deb
 	@scripts/setup.sh mmdebstrap fdisk syslinux mtools dosfstools
 	@tests/kvm/image.sh $(CACHE) $(SUITE) $(BUILD)/deb
 	@SUITE=$(SUITE) tests/run.sh kvm
+
+# An arm64 host with KVM, and its guests; needs the net, once.
+test-kvm-arm64: kernel user
+	@SUITE=$(SUITE) tests/run.sh kvm-arm64
 
 htmldocs: tree
 	@scripts/htmldocs.sh $(CACHE)
@@ -203,6 +234,7 @@ check: kernel user
 	@scripts/check.sh $(CACHE)
 
 check-configs: tree
+	@scripts/setup.sh gcc-aarch64-linux-gnu
 	@scripts/check-configs.sh $(CACHE)
 
 patchset: tree
@@ -215,4 +247,5 @@ clean:
 	test-modules test-sanitize kunit bench bench-quick bench-record baseline bench-switch bench-disk check \
 	check-configs patchset clean \
 	install install-tools install-host install-dev uninstall deb deb-kernel test-packages \
-	test-debian test-guest test-kvm htmldocs
+	test-debian test-guest test-kvm htmldocs setup-cross \
+	$(foreach verb,kernel user test-kvm,$(verb)-x86_64 $(verb)-arm64)

@@ -4,6 +4,7 @@
 #
 #	run.sh SUITE...		of: user rctl plugin kunit boot disk stress launch accountant hostile pvblkd
 #				resmon host patchset install packages packages-kernel guest kvm
+#				kvm-arm64
 #
 # Each test is a program that prints TAP lines; its output goes to
 # build/logs/NAME.log, its failures here.  The last line is the sum.
@@ -140,6 +141,11 @@ suite_guest() {
 # A Debian of the release $SUITE as host, whose disk tests/kvm/image.sh has made.
 suite_kvm() {
 	tap "kvm-$SUITE" 1800 tests/kvm/run.sh "$SUITE"
+}
+
+# An arm64 host whose programs scripts/sysroot.sh has brought.
+suite_kvm-arm64() {
+	tap "kvm-arm64-$SUITE" 1800 tests/kvm/arm64/run.sh "$SUITE"
 }
 
 suite_patchset() {
