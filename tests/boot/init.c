@@ -19,6 +19,7 @@
 #include <sys/reboot.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <termios.h>
 #include <unistd.h>
 #ifdef __x86_64__
 #include <sys/io.h>
@@ -172,8 +173,7 @@ static void power_off(int status)
 {
 	fflush(NULL);
 	sync();
-	/* Let the serial port drain. */
-	usleep(100000);
+	tcdrain(STDOUT_FILENO);
 	tell_status(status);
 	reboot(RB_POWER_OFF);
 }
