@@ -48,6 +48,12 @@ main_pid() {
 	systemctl show -P MainPID "$1"
 }
 
+# What there is to say of a failure.
+explain() {
+	tail -n 15 "$here"/*.console
+	pvblkd --show /var/lib/rcontainer/*.state
+}
+
 # says UNIT TEXT: its journal, of this start of the host.
 says() {
 	journalctl -b -o cat -u "$1" | grep -q -- "$2"
