@@ -278,11 +278,17 @@ static void btrfs_no_cow(void)
 
 static void btrfs_direct(void)
 {
+	long long bytes;
+
 	make_btrfs("");
 	direct_io();
 	expect_between("a", BYTES, BYTES + TREES);
-	/* While the write is being finished, btrfs reads through the page cache. */
-	expect_between("b", BYTES / 2, disk_stat(READ_SECTORS) * 512);
+	/*
+	 * While the write is being finished, btrfs reads through the page cache: more
+	 * than was asked for, or nothing, if the write went through it, too.
+	 */
+	bytes = disk_stat(READ_SECTORS) * 512;
+	expect_between("b", bytes < BYTES / 2 ? 0 : BYTES / 2, bytes);
 	unmount();
 }
 
