@@ -8,20 +8,14 @@ mount -t devtmpfs dev /dev
 mount -t rcontainer none /sys/fs/rcontainer
 export PATH=/usr/sbin:/usr/bin:/sbin:/bin
 
-# round CONTAINER N: a program in the container writes a MiB, which is found on the disk.
-round() {
-	yes "$1 $2" | head -c 1048576 >/tmp/"$1"
-	rctl run --quiet "$1" -- dd if=/tmp/"$1" of=/dev/pvda2 bs=64k seek=$(($2 % 16 * 16)) \
-		oflag=direct conv=fsync,notrunc status=none || return
-	rctl run --quiet "$1" -- dd if=/dev/pvda2 bs=64k skip=$(($2 % 16 * 16)) count=16 \
-		iflag=direct status=none | cmp - /tmp/"$1"
-}
+# shellcheck source=tests/kvm/round.sh
+. /tests/round.sh
 
 # rounds CONTAINER N: so many in the background.
 rounds() {
 	(
 		for i in $(seq "$2"); do
-			round "$1" "$i" && echo "round $i done" || echo "round $i failed"
+			round /dev/pvda2 "$1" "$i" && echo "round $i done" || echo "round $i failed"
 		done
 	) &
 }

@@ -8,21 +8,13 @@ here=$(dirname "$0")
 cd "$here" || exit
 # shellcheck source=tests/tap.sh
 . ./tap.sh
+# shellcheck source=tests/kvm/host-lib.sh
+. ./host-lib.sh
 export LC_ALL=C.UTF-8 TERM=vt100
 kept=/var/lib/hosttest
 images=/var/lib/rcontainer/images
 mkdir -p $kept
 declare -A nr
-
-# eventually SECONDS COMMAND...: it succeeds by then.
-eventually() {
-	local end=$((SECONDS + $1))
-	shift
-	until "$@" >/dev/null 2>&1; do
-		[ $SECONDS -lt $end ] || return 1
-		sleep 0.2
-	done
-}
 
 # Seconds since the host was switched on; it may have been started again.
 stage() {
@@ -99,11 +91,6 @@ total() {
 	sed -n "s/^total $2.access_pj //p" "$here/$1.out"
 }
 
-# returned VM DEVICE: picojoules that pvblkd has returned.
-returned() {
-	pvblkd --show "/var/lib/rcontainer/$1.state" | sed -n "s/^returned.$2.access_pj //p"
-}
-
 # Host and guest agree to the picojoule.
 same_totals() {
 	local device
@@ -176,7 +163,7 @@ guest() {
 	run vm1 'rctl info'
 	sed 's/^/# /' vm1.out
 	check "containers" run vm1 'rctl create web && rctl create db'
-	check "I/O in one of them" run vm1 'round web 1 && round web 2 && round db 3'
+	check "I/O in one of them" run vm1 'round /dev/pvda2 web 1 && round /dev/pvda2 web 2 && round /dev/pvda2 db 3'
 	check "the doctor finds all that accounting needs" eval 'cpuacctd --doctor >doctor'
 	sed 's/^/# /' doctor
 	for thing in perf kvm qemu vcpus cgroup slice resmond io_uring; do
@@ -231,7 +218,7 @@ reboot_guest() {
 	echo "reboot -f" >"$(virsh ttyconsole vm1)"
 	check "the guest boots again" eval 'listen vm1 && said vm1 "guest: up at"'
 	check "... with an orderly end" eval '! grep -aE "error|fail" vm1.console'
-	check "I/O after that" run vm1 'rctl create web && round web 1'
+	check "I/O after that" run vm1 'rctl create web && round /dev/pvda2 web 1'
 	run vm1 totals
 	check "conservation: since the reboot" test "$(total vm1 disk)" = $(($(returned vm1 disk) - before))
 	run vm1 go_on
@@ -335,7 +322,7 @@ after_reboot() {
 	check "vm1 is started by itself" eventually 300 eval 'virsh domstate vm1 | grep -q running'
 	stage autostarted
 	check "it is up" listen vm1
-	check "I/O" run vm1 'rctl create web && round web 1'
+	check "I/O" run vm1 'rctl create web && round /dev/pvda2 web 1'
 	run vm1 totals
 	check "conservation: since the reboot" test "$(total vm1 disk)" = \
 		$(($(returned vm1 disk) - $(cat $kept/returned)))

@@ -9,23 +9,12 @@
 # and exits.csv: how often a ring of processes switched, and what for its CPU left the guest.
 set -uo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
-# shellcheck source=tests/lib.sh
-. "$here/../lib.sh"
+# shellcheck source=tests/kvm/lib.sh
+. "$here/lib.sh"
 
 suite=$1
 store=$CACHE/kvm/$suite
 doc=$here/../../userspace/doc
-seconds=$((1500 * patience))
-work=$(mktemp -d /dev/shm/rcontainer-kvm.XXXXXX)
-host_pid=
-
-leave() {
-	[ -z "$host_pid" ] || kill -KILL "$host_pid" 2>/dev/null
-	wait
-	rm -rf "$work"
-}
-trap leave EXIT
-trap 'exit 1' TERM INT HUP
 
 # The disk of a guest: a boot loader, the kernel under test, and room for data.
 make_guest() {
@@ -35,7 +24,8 @@ make_guest() {
 	mkdir -p "$work/payload"
 	"$here/../../scripts/initramfs.sh" "$work/initrd.gz" "$here/guest.sh=/init" \
 		"$BUILD/user/rctl=/usr/bin/rctl" "$lat_ctx=/usr/bin/lat_ctx" \
-		"$BUILD/bench/bindfork.so=/tests/bindfork.so" "$bench/guest/switch.sh=/tests/switch"
+		"$BUILD/bench/bindfork.so=/tests/bindfork.so" "$bench/guest/switch.sh=/tests/switch" \
+		"$here/round.sh=/tests/round.sh"
 	truncate -s 64M "$disk"
 	printf '%s\n' 'label: dos' 'start=2048, size=40MiB, type=e, bootable' 'type=83' |
 		sfdisk -q "$disk"
@@ -55,36 +45,18 @@ make_payload() {
 	awk -v dir="$work/payload" '/^\.\.\.\.$/ { if (inside) close(file); else n++
 			inside = !inside; file = dir "/block." n; next }
 		inside { print >file }' "$doc/rcontainer-libvirt.7.adoc"
-	cp "$doc/libvirt-kvm.xml" "$here"/{host.sh,late.service} "$here/../tap.sh" "$work/payload/"
+	cp "$doc/libvirt-kvm.xml" "$here"/{host.sh,host-lib.sh,late.service} "$here/../tap.sh" "$work/payload/"
 	tar -cf "$work/payload.tar" -C "$work/payload" .
-}
-
-boot() {
-	qemu-system-x86_64 -M q35 -accel tcg,thread=multi,tb-size=1024 -cpu EPYC,+svm,+npt -smp 2 -m 4096 \
-		-display none -nodefaults -kernel "$store/vmlinuz" -initrd "$store/initrd" \
-		-append "root=/dev/vda rw console=ttyS0 quiet systemd.show_status=0 mitigations=off tsc=reliable audit=0 nosoftlockup rcupdate.rcu_cpu_stall_suppress=1 panic=-1 hosttest" \
-		-drive "file=$store/image,format=raw,if=virtio,snapshot=on" \
-		-drive "file=$work/payload.tar,format=raw,if=virtio,readonly=on" \
-		-serial "file:$work/console" -serial "file:$work/tap" </dev/null >"$work/qemu.log" 2>&1 &
-	host_pid=$!
-	timeout "$seconds" tail --pid=$host_pid -n +1 -F "$work/tap" 2>/dev/null | tr -d '\r' | tee "$work/report"
-	kill -0 $host_pid 2>/dev/null && {
-		echo "not ok - the host has ended in $seconds s"
-		kill -KILL $host_pid
-	}
-	{ wait $host_pid; } 2>/dev/null
-	host_pid=
 }
 
 make_guest || { echo "not ok - the guest's disk was made"; exit 1; }
 make_payload
-boot
-check "the report is complete" grep -q '^# end' "$work/report"
-sed 's/^/# qemu: /' "$work/qemu.log"
+boot "$work/tap" qemu-system-x86_64 -M q35 -accel tcg,thread=multi,tb-size=1024 -cpu EPYC,+svm,+npt -smp 2 -m 4096 \
+	-display none -nodefaults -kernel "$store/vmlinuz" -initrd "$store/initrd" \
+	-append "root=/dev/vda rw console=ttyS0 quiet systemd.show_status=0 mitigations=off tsc=reliable audit=0 nosoftlockup rcupdate.rcu_cpu_stall_suppress=1 panic=-1 hosttest" \
+	-drive "file=$store/image,format=raw,if=virtio,snapshot=on" \
+	-drive "file=$work/payload.tar,format=raw,if=virtio,readonly=on" \
+	-serial "file:$work/console" -serial "file:$work/tap"
 tr -d '\r' <"$work/console" | sed 's/^/# console: /'
-mkdir -p "$BUILD/results"
-{
-	echo "suite,stage,seconds"
-	sed -n "s/^# stage \(.*\) \([0-9.]*\)$/$suite,\1,\2/p" "$work/report"
-} >"$BUILD/results/kvm.csv"
-sed -n 's/^# exits //p' "$work/report" >"$BUILD/results/exits.csv"
+result kvm.csv suite,stage,seconds "s/^# stage \(.*\) \([0-9]*\)$/$suite,\1,\2/p"
+result exits.csv '' 's/^# exits //p'

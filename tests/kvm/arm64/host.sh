@@ -14,20 +14,12 @@ mkdir $work
 cd $work || exit
 # shellcheck source=tests/tap.sh
 . /tests/tap.sh
+# shellcheck source=tests/kvm/host-lib.sh
+. /tests/host-lib.sh
 declare -A pid
 
 explain() {
 	tail -n 20 -- $work/*.log
-}
-
-# eventually SECONDS COMMAND...: it succeeds by then.
-eventually() {
-	local end=$((SECONDS + $1))
-	shift
-	until "$@" >/dev/null 2>&1; do
-		[ $SECONDS -lt $end ] || return 1
-		sleep 0.2
-	done
 }
 
 # start NAME COMMAND...: in the background; what it says is in NAME.log.
@@ -81,10 +73,6 @@ finished() {
 # total GUEST DEVICE: picojoules that its containers were charged.
 total() {
 	tr -d '\r' <"$1.console" | sed -n "s/^total $2.access_pj //p"
-}
-
-returned() {
-	pvblkd --show "/var/lib/rcontainer/$1.state" | sed -n "s/^returned.$2.access_pj //p"
 }
 
 # column TABLE NAME ROW
