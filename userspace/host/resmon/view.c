@@ -13,8 +13,10 @@
 #include "clock.h"
 #include "view.h"
 
-/* The monitor answers at once; one that the service manager starts for us may take a while. */
-#define ANSWER_MS	20000
+/* The monitor answers at once, or something is wrong with it. */
+#define ANSWER_MS	2000
+/* The service manager may have to start it first. */
+#define START_MS	20000
 
 const char *kind_name(uint32_t kind)
 {
@@ -94,7 +96,7 @@ static void take_entry(struct view *v, const struct resmon_msg *msg, int fd)
 }
 
 /* Return: 0, or a negative errno after filling in @msg if that is an answer. */
-static int exchange(struct view *v, int sock, struct resmon_msg *msg)
+static int exchange(struct view *v, int sock, int wait_ms, struct resmon_msg *msg)
 {
 	struct pollfd p = { .fd = sock, .events = POLLIN };
 	int fd, ret;
@@ -104,7 +106,7 @@ static int exchange(struct view *v, int sock, struct resmon_msg *msg)
 	if (ret)
 		return ret;
 	for (;;) {
-		ret = poll(&p, 1, ANSWER_MS);
+		ret = poll(&p, 1, wait_ms);
 		if (ret <= 0)
 			return ret ? -errno : -ETIMEDOUT;
 		ret = wire_receive(sock, msg, &fd);
@@ -127,14 +129,14 @@ static int compare_sources(const void *a, const void *b)
 		      ((const struct source *)b)->name);
 }
 
-static int ask(struct view *v, struct resmon_msg *msg)
+static int ask(struct view *v, int wait_ms, struct resmon_msg *msg)
 {
 	int sock = wire_connect(v->socket), ret;
 
 	msg->type = 0;
 	if (sock < 0)
 		return sock;
-	ret = exchange(v, sock, msg);
+	ret = exchange(v, sock, wait_ms, msg);
 	close(sock);
 	if (v->nr_sources)
 		qsort(v->source, v->nr_sources, sizeof(*v->source),
@@ -168,7 +170,7 @@ void view_open(struct view *v, const char *socket)
 	};
 	if (!v->socket)
 		err(EXIT_FAILURE, "cannot allocate memory");
-	ret = ask(v, &msg);
+	ret = ask(v, START_MS, &msg);
 	if (ret)
 		explain(v, ret, &msg);
 }
@@ -249,7 +251,7 @@ const struct figure *view_find(const struct view *v, const struct figure *f)
 bool view_read(struct view *v)
 {
 	struct resmon_msg msg;
-	bool answered = !ask(v, &msg);
+	bool answered = !ask(v, ANSWER_MS, &msg);
 
 	v->nr_figures = 0;
 	v->time_ns = monotonic_ns();
