@@ -154,7 +154,8 @@ static unsigned int pmc_perf_stopped(unsigned int i)
 	unsigned int cpu, nr = 0;
 
 	for_each_online_cpu(cpu) {
-		event = per_cpu(pmc_perf_cpu.event[i], cpu);
+		/* Pairs with the release in pmc_perf_online(). */
+		event = READ_ONCE(per_cpu(pmc_perf_cpu.event[i], cpu));
 		nr += !event || READ_ONCE(event->state) < PERF_EVENT_STATE_INACTIVE;
 	}
 	return nr;
@@ -288,7 +289,8 @@ static int pmc_perf_online(unsigned int cpu)
 		if (!event)
 			pr_warn_once("CPU %u does not count %s, see info/backend\n",
 				     cpu, pmc_perf_events[i]->event.name);
-		WRITE_ONCE(c->event[i], event);
+		/* pmc_perf_stopped() looks into it from other CPUs. */
+		smp_store_release(&c->event[i], event);
 	}
 	return 0;
 }

@@ -253,7 +253,7 @@ EXPORT_SYMBOL_GPL(rcontainer_remove_meter_source);
  */
 void rcontainer_meters_refreshed(struct rcontainer_meter_source *source)
 {
-	/* What was shown comes before: pairs with all_refreshed() and begin_refresh(). */
+	/* Pairs with all_refreshed() and begin_refresh(): the meters are shown before. */
 	smp_store_release(&source->busy, false);
 	wake_up(&refreshed);
 }
@@ -277,7 +277,6 @@ static bool all_refreshed(void)
 	struct rcontainer_meter_source *s;
 
 	list_for_each_entry(s, &sources, list)
-		/* Pairs with rcontainer_meters_refreshed(). */
 		if (s->awaited && smp_load_acquire(&s->busy))
 			return false;
 	return true;

@@ -150,7 +150,7 @@ static void test_perf_stands_still(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, atomic_read(&taken), 0);
 }
 
-/* What the file has of the back end. */
+/* Return: the lines that a back end adds to info/backend. */
 static char *show(struct kunit *test, const struct pmc_backend *backend)
 {
 	struct seq_file m = { .size = PAGE_SIZE };
