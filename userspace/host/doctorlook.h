@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the parts of the doctor share; see doctor.h. */
+/* Functions that all parts of the doctor use; see doctor.h. */
 #ifndef RCONTAINER_DOCTORLOOK_H
 #define RCONTAINER_DOCTORLOOK_H
 

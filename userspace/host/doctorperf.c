@@ -134,7 +134,7 @@ static int count_at_once(const struct doctor *d, const struct perf_event_attr *a
 /* Return: how many more events can be counted, or a negative errno. */
 static int free_counters(const struct doctor *d)
 {
-	/* Those first that Intel has no counter of its own for. */
+	/* Intel has a counter apart for each of the last two, so the first tells most. */
 	static const char *const names[] = {
 		"perf::PERF_COUNT_HW_BRANCH_INSTRUCTIONS",
 		"perf::PERF_COUNT_HW_INSTRUCTIONS",

@@ -32,7 +32,7 @@
 
 #define MAX_UNCOUNTED	4
 #define LINE_LEN	512
-/* What cpuacctd ends with if it cannot account. */
+/* The status of cpuacctd --doctor where it cannot account. */
 #define STATUS_UNABLE	3
 
 /* A host as a test sees it. */
